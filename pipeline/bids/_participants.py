@@ -90,7 +90,7 @@ def participants_table(study: Study) -> Path | None:
 def _table_of_folders(study: Study, folders: Sequence[str], found: StudyParticipants) -> Table:
     """A table of everybody who has data, where nobody has written one."""
     names = list(dict.fromkeys(folders))
-    kept = "those of the files" if study.series is not None else "folders"
+    kept = "whose series were found" if study.series is not None else "folders"
     found.remarks.append(f"there is no participants.tsv; participants are the {len(names)} {kept}")
     path = (study.study.derivatives or study.study.bids or Path()) / "participants.tsv"
     return Table(path, (PARTICIPANT,), tuple((name,) for name in names), tuple(range(2, len(names) + 2)))

@@ -222,3 +222,16 @@ def test_a_folder_without_series_is_said_so(tmp_path: Path) -> None:
     done = effconn("series", tmp_path)
     assert done.returncode == 2
     assert "holds no file of series" in done.stderr
+
+
+def test_tissues_of_conn_are_no_regions_to_start_from(tmp_path: Path, write_conn: Writer) -> None:
+    for number in (1, 2):
+        write_conn(
+            tmp_path / f"conn/ROI_Subject00{number}_Condition000.mat", SERIES, ("atlas.FP r (Pole)", "AMY", "net")
+        )
+    done = effconn("series", tmp_path / "conn", "--tr", TR, "--out", tmp_path / "study")
+    assert done.returncode == 0, done.stderr
+    study = read_study(tmp_path / "study/study.toml")
+    assert study.region_names == ("atlas-FP-r-Pole", "AMY", "net")
+    inventory = collect_series(study)
+    assert [run.label for run in inventory.runs] == ["sub-001_task-rest", "sub-002_task-rest"]
