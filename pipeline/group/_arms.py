@@ -22,6 +22,8 @@ from peb import (
     arms_from_groups,
     arms_from_interactions,
     arms_from_separate_groups,
+    cells_of_contrast,
+    column_contrast,
     fit_each_level,
     sample,
 )
@@ -171,6 +173,10 @@ def compare_kinds(inputs: GroupInputs) -> KindComparisons:
 
 def unbalanced_kinds(inputs: GroupInputs, covariate: str) -> tuple[int, int] | None:
     """How many participants are of either kind, where a covariate of the design is of two and they are unbalanced."""
+    if inputs.design.form is not None:
+        sizes = [len(cell.rows) for cell in cells_of_contrast(inputs.design, column_contrast(inputs.design, covariate))]
+        least, most = min(sizes, default=0), max(sizes, default=0)
+        return (most, least) if sizes and are_unbalanced(most, least) else None
     if covariate not in inputs.design.kinds:
         return None
     first, second = (_members(inputs, covariate, sign).size for sign in (1.0, -1.0))

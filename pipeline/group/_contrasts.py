@@ -2,6 +2,7 @@
 
 Where participants are a mixture, a contrast of levels is from a group of each level, as a difference between two arms
 is. One that cannot be had so is from the group of all where levels have about as many participants, and open else.
+Where rows are visits, of which one participant may have several, it is from the group of all.
 """
 
 from __future__ import annotations
