@@ -51,10 +51,10 @@ class VisitCell:
 
     @property
     def name(self) -> str:
-        """Such as ``crossover of 16, own 0.35, t3``."""
+        """Such as ``crossover of 16, own 0.35, t3``, from which and a seed studies are drawn."""
         more = [self.tails] * (self.tails != "normal") + ["SDs 1:3"] * self.unequal
         more += [f"{100 * self.missing:.0f} % missed"] * (self.missing > 0)
-        more += [f"+{self.outlier:g} Hz"] * (self.outlier > 0)
+        more += [f"+{self.outlier:g} Hz"] * (self.outlier > 0) + [f"{self.effect:g} Hz planted"] * (self.effect > 0)
         return ", ".join([f"{self.kind} of {self.participants}", f"own {self.own:g}", *more])
 
     @property

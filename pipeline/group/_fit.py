@@ -84,7 +84,7 @@ def influence_warnings(inputs: GroupInputs, group: GroupPosterior) -> tuple[str,
     """Participants of low influence, and spreads beyond what was tried, connections in words."""
     words = {connection.name: connection.words for connection in connections_of(inputs, group)}
     found = []
-    for line in group.remarks:
+    for line in group.remarks[group.participant_of is not None :]:  # how many visits there are is no warning
         for name, said in words.items():
             line = line.replace(name, said)
         found.append(line[0].upper() + line[1:] + ".")

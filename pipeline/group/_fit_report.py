@@ -130,6 +130,7 @@ def facts(inputs: GroupInputs, group: GroupPosterior) -> tuple[tuple[str, str], 
             if mixture
             else "parametric empirical Bayes (Friston et al. 2016; Zeidman et al. 2019)",
         ),
+        *([("Visits", group.remarks[0])] if group.participant_of else []),
         ("Connections explained", ", ".join(inputs.chosen)),
         ("Covariates", "; ".join(inputs.design.covariates)),
         ("Design", "; ".join(inputs.design.remarks) or "as given"),

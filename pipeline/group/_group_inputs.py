@@ -42,6 +42,8 @@ from ._estimates import pair_sessions, read_estimates
 from ._options import DEFAULT_FIELDS, GroupOptions, mode_words
 from ._visit_estimates import GatheredVisits, gather_visits
 
+ALL_VISITS = "--of mean their average, --of visits all of them in three levels"
+
 
 @dataclass(frozen=True, eq=False)
 class Reinversion:
@@ -296,9 +298,11 @@ def _check_repeated_participants(options: GroupOptions, names: Sequence[str]) ->
     visits = distinguishing_visits(groups)
     remedy = "give one file of each participant"
     if options.sessions is None and len(visits) == 2:
-        remedy = f"--change {visits[0]},{visits[1]} analyses the change of each"
+        remedy = f"--change {visits[0]},{visits[1]} analyses the change of each, {ALL_VISITS}"
     elif options.sessions is None and len(visits) > 2:
-        remedy = f"--change FIRST,SECOND analyses the change of each between two of {', '.join(visits[:6])}"
+        remedy = (
+            f"--change FIRST,SECOND analyses the change of each between two of {', '.join(visits[:6])}, {ALL_VISITS}"
+        )
     raise UsageError(
         f"{describe_repeated_participants(groups)}; {remedy}, --all-different takes them for different participants"
     )

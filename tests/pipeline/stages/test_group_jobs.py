@@ -69,7 +69,8 @@ def job(posteriors: tuple[Path, ...], of: str, folder: Path) -> GroupJob:
     table.write_text(f"participant_id\t{column}\n" + "\n".join(lines) + "\n")
     kind = of if of in ("mean", "visits") else "contrast"
     selection = VisitSelection(kind, {} if kind != "contrast" else {"ketamine": 1.0, "placebo": -1.0}, False)  # type: ignore[arg-type]  # one of three
-    settings = GroupAnalysis(design=f"1 + {column}", fields=("A",), of=of)
+    contrasts = {"drug": "ketamine - placebo"} if of == "visits" else {}
+    settings = GroupAnalysis(design=f"1 + {column}", contrasts=contrasts, fields=("A",), of=of)
     taken = _taken_visits(selection, rows)
     reference = {"drug": "placebo"} if of == "visits" else {}
     return GroupJob("x", settings, None, (), selection, taken, posteriors, table, folder, {}, reference)
@@ -92,5 +93,9 @@ def test_what_was_planted_is_found_in_what_is_taken_of_visits(
     (row,) = [row for row in effects.rows if (row["covariate"], row["parameter"]) == (covariate, PARAMETER)]
     assert row["mean"] == pytest.approx(planted, abs=0.12)
     assert row["verdict"] == "yes"
+    if of == "visits":
+        (contrasts,) = (records for records in report.records if records.name == "contrasts")
+        (contrast,) = [row for row in contrasts.rows if row["parameter"] == PARAMETER]
+        assert contrast["mean"] == pytest.approx(row["mean"], abs=1e-9)
     if of != "ketamine - placebo":
         assert "8 participants, 15 visits; 1 has one visit only" in report.summary["notes"]
