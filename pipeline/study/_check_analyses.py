@@ -77,6 +77,14 @@ def _visits(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[Mista
     except ValueError as error:
         where = path if analysis.of is None else (*path, "of")
         yield Mistake(where, str(error), (("sessions",),))
+        return
+    if analysis.of != "visits":
+        return
+    if analysis.analysis not in ANALYSES_WITH_DESIGN:
+        text = f"{analysis.analysis} is of participants, and all visits are for {' and '.join(ANALYSES_WITH_DESIGN)}"
+        yield Mistake((*path, "of"), f'{text}; take "mean", a contrast or one visit')
+    if analysis.compat != "none" or analysis.between == "gaussian":
+        yield Mistake((*path, "of"), "all visits are for the default group; remove compat and between, or this")
 
 
 def _design(path: Keys, analysis: GroupAnalysis) -> Iterator[Mistake]:

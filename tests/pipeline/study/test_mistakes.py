@@ -35,6 +35,13 @@ ONE_MISTAKE = [
     ),
     ("[group.arms]", "[glm]\nsmoothing = 0.006\n[group.arms]", "smoothing =", "where 1 to 30 is meant"),
     ("[group.arms]", "[group.arms]\nseed = 1", "seed =", "would be ignored, as nothing is drawn"),
+    ("[group.arms]", '[group.arms]\nof = "visits"', "of =", "arms is of participants, and all visits are for fit and"),
+    (
+        "[group.arms]",
+        '[group.x]\nof = "visits"\ncompat = "spm12"\n[group.arms]',
+        "of =",
+        "all visits are for the default group",
+    ),
     (
         "[group.prediction]",
         '[group.prediction]\ncompat = "exact"',
