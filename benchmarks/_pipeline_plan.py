@@ -21,6 +21,7 @@ from pipeline.stages import checked_inventory
 from pipeline.stages._extract import extraction_units, unit_series_path
 from pipeline.stages._group import comparison_units, group_units
 from pipeline.stages._invert import inversion_units
+from pipeline.stages._reduce import reduction_units
 from pipeline.stages._report import ReportJob, StageOutputs, report_unit
 from pipeline.stages._result_paths import ResultPaths
 from pipeline.study import MAIN, Study, read_study
@@ -103,11 +104,14 @@ def _stages(study: Study, inventory: Inventory | None = None) -> Iterator[list[U
     faces = {name.split("_task-")[0]: (path,) for name, path in series.items() if name.endswith("faces")}
     inverting = inversion_units(study, "", faces, out, batch=16)
     yield inverting
+    main = {unit.payload.visit: unit.payload.path for unit in inverting if unit.payload.model == MAIN}
+    reducing = reduction_units(study, "", faces, main, out)
+    yield reducing
     models: dict[str, dict[str, Path]] = {}
-    for unit in inverting:
+    for unit in (*inverting, *reducing):
         models.setdefault(unit.payload.model, {})[unit.payload.visit] = unit.payload.path
     posteriors = {"": models}
-    group = [*comparison_units(posteriors, out), *group_units(study, inventory, {"": models[MAIN]}, out)]
+    group = [*comparison_units(study, posteriors, {}, out), *group_units(study, inventory, {"": models[MAIN]}, out)]
     yield group
     names = tuple(unit.name for unit in group)
     yield [report_unit(ReportJob(study, inventory, series, posteriors, StageOutputs(names), (), out))]

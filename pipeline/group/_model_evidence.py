@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.figure import Figure
+from scipy.special import logsumexp
 
 from peb import RandomEffects, ReductionCheck, check_reduction, is_nested, random_effects
 
@@ -30,6 +33,15 @@ COLUMNS = (
     Column("participants", "Participants", "d", where="file"),
 )
 
+FAMILY_COLUMNS = (
+    Column("connection", "Connection"),
+    Column("frequency", "Expected share of participants with it", PROBABILITY),
+    Column("protected_exceedance", "P(more have it than not), protected", PROBABILITY),
+    Column("difference", "Evidence with minus without, nats", "+.1f"),
+    Column("with", "Models with it", "d"),
+    Column("without", "without", "d"),
+)
+MOST_DRAWN = 24  # models in the picture
 LARGEST_REDUCTION_ERROR = 0.5  # nats; a larger difference could turn a choice between models
 REDUCTION_COLUMNS = (
     Column("model", "Model"),
@@ -43,22 +55,92 @@ REDUCTION_COLUMNS = (
 )
 
 
-def report_model_evidence(posteriors: Mapping[str, Mapping[str, Path]], name: str) -> AnalysisReport:
+@dataclass(frozen=True, eq=False)
+class ModelEvidence:
+    """What the models of a study are compared by.
+
+    Fields:
+        models, participants: names.
+        evidence: (participant, model) summed over the visits that every model has, nats.
+        mode: that they were inverted in.
+        reduced_from: the model that others were reduced from; empty where each was inverted.
+        checks: reduction beside inversion, of models that were inverted; None where there is none.
+        same_best: whether the best of the models that were checked is the same by both; None where none were checked.
+    """
+
+    models: tuple[str, ...]
+    participants: tuple[str, ...]
+    evidence: Float[np.ndarray, "participant model"]
+    mode: str
+    reduced_from: str = ""
+    checks: Records | None = None
+    same_best: bool | None = None
+
+
+def report_model_evidence(
+    posteriors: Mapping[str, Mapping[str, Path]],
+    name: str,
+    inverted: Mapping[str, Mapping[str, Path]] | None = None,
+    switches: Mapping[str, Sequence[str]] | None = None,
+) -> AnalysisReport:
     """Compare alternative models of the same visits by random effects over participants.
 
     Arguments:
         posteriors: model → visit → file.
         name: of the analysis.
+        inverted: the same of models that were reduced from a larger one, and inverted as well to check the reduction.
+        switches: what is on in some models and off in others → the models that have it.
 
     Raises `ValueError` where no visit has a posterior of every model, or models were inverted in different modes.
     """
-    participants, evidence, mode = _summed_evidence(posteriors)
-    reductions = reduction_records(posteriors)
-    return _report(name, list(posteriors), participants, evidence, random_effects(evidence), mode, reductions)
+    found = _summed_evidence(posteriors)
+    if not found.reduced_from:
+        found = replace(found, checks=reduction_records(posteriors))
+    elif inverted:
+        checks = reduction_records({found.reduced_from: posteriors[found.reduced_from], **inverted})
+        found = replace(found, checks=checks, same_best=_same_best(checks))
+    return _report(name, found, random_effects(found.evidence), _families(found, switches or {}))
 
 
-def _summed_evidence(posteriors: Mapping[str, Mapping[str, Path]]) -> tuple[list[str], np.ndarray, str]:
-    """Participants, (participant, model) the evidence summed over the visits that every model has, nats, and the mode.
+def _same_best(checks: Records | None) -> bool | None:
+    """Whether the same of the checked models, the larger one among them, is best by reduction and by inversion."""
+    if checks is None:
+        return None
+    reduced, inverted = ([0.0, *(float(row[key]) for row in checks.rows)] for key in ("reduced", "inverted"))
+    return int(np.argmax(reduced)) == int(np.argmax(inverted))
+
+
+def _families(found: ModelEvidence, switches: Mapping[str, Sequence[str]]) -> Records | None:
+    """Models that have a connection beside those that lack it, whatever else they have (Penny et al. 2010)."""
+    rows: list[dict[str, Any]] = []
+    for switch, having in switches.items():
+        has = np.isin(found.models, list(having))
+        lacks = ~has
+        if not has.any() or not lacks.any():
+            continue
+        pair = np.column_stack([logsumexp(found.evidence[:, of], axis=1) - np.log(of.sum()) for of in (has, lacks)])
+        effects = random_effects(pair)
+        rows.append(
+            {
+                "connection": switch,
+                "frequency": float(effects.frequency[0]),
+                "protected_exceedance": float(effects.protected_exceedance[0]),
+                "difference": float((pair[:, 0] - pair[:, 1]).sum()),
+                "with": int(has.sum()),
+                "without": int(lacks.sum()),
+            }
+        )
+    if not rows:
+        return None
+    lead = (
+        "Models with a connection beside those without it, as families: the mean evidence of a family's models, by "
+        "participant, then random effects over participants (Penny et al. 2010)."
+    )
+    return Records("families", "With and without each connection", lead, FAMILY_COLUMNS, rows)
+
+
+def _summed_evidence(posteriors: Mapping[str, Mapping[str, Path]]) -> ModelEvidence:
+    """The evidence of every model, from their files, and how it was found.
 
     In SPM's modes it is F with the noise at its optimum: SPM's steps end up to hundreds of nats from it, by chance.
 
@@ -71,26 +153,22 @@ def _summed_evidence(posteriors: Mapping[str, Mapping[str, Path]]) -> tuple[list
     participants = list(dict.fromkeys(visit.split("_")[0] for visit in visits))
     evidence = np.zeros((len(participants), len(posteriors)))
     modes: dict[str, str] = {}
+    reduced_from = ""
     for column, (model, files) in enumerate(posteriors.items()):
         for visit in visits:
             posterior, _ = read_posterior(files[visit])
             evidence[participants.index(visit.split("_")[0]), column] += posterior.settled_free_energy
             modes.setdefault(posterior.mode, f"{model} of {visit}")
+            reduced_from = reduced_from or posterior.reduced_from
     if len(modes) > 1:
         made = "; ".join(f"{where}: mode {mode}" for mode, where in modes.items())
         raise ValueError(f"models were inverted in different modes ({made}), so that their F do not compare; run again")
-    return participants, evidence, next(iter(modes))
+    mode = next(iter(modes))
+    return ModelEvidence(tuple(posteriors), tuple(participants), evidence, mode, reduced_from)
 
 
-def _report(
-    name: str,
-    models: list[str],
-    participants: list[str],
-    evidence: np.ndarray,
-    found: RandomEffects,
-    mode: str,
-    reductions: Records | None,
-) -> AnalysisReport:
+def _report(name: str, compared: ModelEvidence, found: RandomEffects, families: Records | None) -> AnalysisReport:
+    models, participants, evidence, mode = compared.models, compared.participants, compared.evidence, compared.mode
     total = evidence.sum(axis=0)
     rows: list[dict[str, Any]] = [
         {
@@ -117,29 +195,48 @@ def _report(
         "Random effects over participants (Stephan et al. 2009; Rigoux et al. 2014): each may have their own model. "
         "Protected probabilities allow for models being equally frequent."
     )
-    risk = f"{found.omnibus_risk:.3f}"
     kind = "free energies"
     if mode.startswith("spm") or "noise = 'spm" in mode:
         kind = "free energies of SPM's noise, at its optimum"
         lead += f" In mode {mode} {SPM_EVIDENCE}"
+    lead += _how(compared)
     return AnalysisReport(
         name=name,
         title=f"{len(models)} models of {len(participants)} participants",
         subtitle="Which structure the data of all visits speak for.",
-        answers=(_answer(models, found),),
+        answers=(_answer(list(models), found),),
         records=(
             Records("models", "Models compared", lead, COLUMNS, rows),
+            *([] if families is None else [families]),
             each,
-            *([] if reductions is None else [reductions]),
+            *([] if compared.checks is None else [compared.checks]),
         ),
-        draw=lambda: (_section(models, found),),
+        draw=lambda: (_section(list(models), found),),
         facts=(
             ("Model comparison", f"random effects on {kind}"),
-            ("Omnibus risk", risk),
+            *([("Models", f"reduced from {compared.reduced_from}")] if compared.reduced_from else []),
+            ("Omnibus risk", f"{found.omnibus_risk:.3f}"),
             ("Verdict", describe_model_rule()),
         ),
-        summary={"participants_used": participants, "omnibus_risk": found.omnibus_risk},
+        summary={"participants_used": list(participants), "omnibus_risk": found.omnibus_risk},
     )
+
+
+def _how(compared: ModelEvidence) -> str:
+    """Where models were reduced: from which, and what the check of it gave."""
+    if not compared.reduced_from:
+        return ""
+    said = f" {compared.reduced_from} was inverted, and the others were reduced from it (Friston et al. 2016)."
+    if compared.checks is None:
+        return f"{said} The reduction was not checked."
+    count, worst = len(compared.checks.rows), max(float(row["largest_difference"]) for row in compared.checks.rows)
+    same = "the same model is best" if compared.same_best else "another model is best"
+    which = f"The best {count} were" if count > 1 else "The best was"
+    said += f" {which} inverted as well, at a few visits: {same} by inversion, and evidence differs by at most "
+    said += f"{worst:.1f} nats at a visit."
+    if not compared.same_best or worst > LARGEST_REDUCTION_ERROR:
+        said += ' Where the choice matters, invert every model: invert = "each" under [dcm].'
+    return said
 
 
 def _answer(models: list[str], found: RandomEffects) -> Answer:
@@ -156,18 +253,21 @@ def _section(models: list[str], found: RandomEffects) -> Section:
         "How frequent each model is expected to be among participants (bars), and the protected probability that it is "
         "the most frequent (diamonds). Bars of equal length mean that the data do not choose."
     )
+    if len(models) > MOST_DRAWN:
+        caption += f" The {MOST_DRAWN} most frequent of {len(models)} are drawn."
     picture = Picture("models-random-effects", "How frequent each model is", caption, _figure(models, found))
     return Section("Models compared", "Which structure the data of all visits speak for.", (picture,))
 
 
 def _figure(models: list[str], found: RandomEffects) -> Figure:
+    shown = np.sort(np.argsort(-found.frequency, kind="stable")[:MOST_DRAWN])
     with style():
-        figure = new_figure(0.9 + 0.42 * len(models))
+        figure = new_figure(0.9 + 0.42 * len(shown))
         axes = figure.subplots()
-        rows = np.arange(len(models))[::-1]
-        axes.barh(rows, found.frequency, height=0.55, color=BLUE, label="expected frequency")
-        axes.plot(found.protected_exceedance, rows, "D", color=MUTED, label="P(most frequent), protected")
-        axes.set_yticks(rows, [literal_text(name) for name in models])
+        rows = np.arange(len(shown))[::-1]
+        axes.barh(rows, found.frequency[shown], height=0.55, color=BLUE, label="expected frequency")
+        axes.plot(found.protected_exceedance[shown], rows, "D", color=MUTED, label="P(most frequent), protected")
+        axes.set_yticks(rows, [literal_text(models[i]) for i in shown])
         axes.set_xlim(0, 1.02)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
     return figure

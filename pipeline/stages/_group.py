@@ -21,7 +21,7 @@ from ..group import (
     report_model_evidence,
 )
 from ..page import AnalysisReport, save_report
-from ..study import GroupAnalysis, Study, VisitSelection, describe_selection, select_visits
+from ..study import GroupAnalysis, Study, VisitSelection, describe_selection, select_visits, switched_models
 from ._result_paths import ResultPaths
 from ._stage_runner import package_versions
 
@@ -232,29 +232,48 @@ _ANALYSES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class ComparisonJob:
-    """The posteriors of every model, by visit, as a worker gets them."""
+    """The models to compare, as a worker gets them.
+
+    Fields:
+        posteriors: model → visit → file.
+        checks: the same of models that were reduced and inverted as well.
+        switches: what is switched → the models that have it.
+        folder: of the results.
+    """
 
     posteriors: Mapping[str, Mapping[str, Path]]
+    checks: Mapping[str, Mapping[str, Path]]
+    switches: Mapping[str, tuple[str, ...]]
     folder: Path
 
 
-def comparison_units(posteriors: Mapping[str, Mapping[str, Mapping[str, Path]]], paths: ResultPaths) -> list[Unit]:
+def comparison_units(
+    study: Study,
+    posteriors: Mapping[str, Mapping[str, Mapping[str, Path]]],
+    checks: Mapping[str, Mapping[str, Mapping[str, Path]]],
+    paths: ResultPaths,
+) -> list[Unit]:
     """A unit for every DCM that compares its models; none for one that has a single model.
 
     Arguments:
         posteriors: DCM → model → visit → file.
+        checks: the same of models that were reduced and inverted as well.
     """
     units = []
     for dcm, models in posteriors.items():
         if len(models) < 2:
             continue
         name = MODELS if not dcm else f"{MODELS}-{dcm}"
-        inputs = tuple(path for visits in models.values() for path in visits.values())
+        inverted, switches = checks.get(dcm, {}), switched_models(study.dcms[dcm])
+        inputs = tuple(path for own in (models, inverted) for visits in own.values() for path in visits.values())
         recipe = {
             "visits": {model: list(visits) for model, visits in models.items()},
+            **({"checks": {model: list(visits) for model, visits in inverted.items()}} if inverted else {}),
+            **({"switches": {switch: list(on) for switch, on in switches.items()}} if switches else {}),
             **package_versions("numpy", "scipy", "matplotlib"),
         }
-        units.append(Unit(STAGE, name, recipe, inputs, ComparisonJob(models, paths.group(name))))
+        job = ComparisonJob(models, inverted, switches, paths.group(name))
+        units.append(Unit(STAGE, name, recipe, inputs, job))
     return units
 
 
@@ -263,7 +282,7 @@ def compare_study_models(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     for unit in units:
         job: ComparisonJob = unit.payload
         try:
-            report = report_model_evidence(job.posteriors, job.folder.name)
+            report = report_model_evidence(job.posteriors, job.folder.name, job.checks, job.switches)
         except ValueError as error:
             recorder.failed(unit, str(error))
         else:

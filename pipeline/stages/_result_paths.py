@@ -42,6 +42,10 @@ class ResultPaths:
         """The inversion of one model of one visit; `dcm` is empty where the study has a single DCM."""
         return self.out / "dcm" / dcm / model / f"{visit}.nc"
 
+    def inverted(self, dcm: str, model: str, visit: str) -> Path:
+        """The inversion of a model that is reduced from the main one, as a check of the reduction."""
+        return self.out / "dcm" / dcm / model / "inverted" / f"{visit}.nc"
+
     def spm(self, dcm: str, model: str, visit: str) -> Path:
         """The same for SPM12."""
         return self.out / "dcm" / dcm / model / f"DCM_{visit}.mat"

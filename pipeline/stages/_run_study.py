@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..bids import Inventory, modelled_runs
 from ..common import ProgressFactory, UsageError, match_labels, natural_key, release, sorted_names, write_json
-from ..execution import Unit, UnitOutcome, lock_folder, open_workers
+from ..execution import Unit, UnitOutcome, WorkFunction, lock_folder, open_workers
 from ..page import check_output_folder
 from ..study import MAIN, Dcm, Study
 from ._extract import extract_runs, extraction_units, unit_series_path
@@ -17,6 +17,7 @@ from ._invert import inversion_units, invert_visits
 from ._measure import measure_study, measure_units
 from ._predict import make_prediction_work, prediction_units
 from ._preflight import check_place, checked_inventory
+from ._reduce import check_units, reduce_visits, reduction_units
 from ._report import ExtraSectionMaker, ReportJob, StageOutputs, report_unit, write_study_report
 from ._result_paths import ResultPaths
 from ._stage_runner import RunOptions, StageRunner
@@ -100,7 +101,8 @@ def run_study(
         stages = StudyStages(study, inventory, paths, runner)
         series = stages.extract()
         posteriors = stages.invert(series)
-        analyses = stages.group(posteriors)
+        checks = stages.check_reductions(series, posteriors)
+        analyses = stages.group(posteriors, checks)
         measured = stages.measure(series, posteriors)
         outputs = StageOutputs(analyses, measured, stages.statistics(measured), stages.predict(measured))
         page = stages.report(series, posteriors, outputs, extra)
@@ -151,21 +153,53 @@ class StudyStages:
         return {unit.name: unit_series_path(unit) for unit in units if unit.name in available}
 
     def invert(self, series: Series) -> Posteriors:
-        """DCM → model → visit → file of its posterior."""
+        """DCM → model → visit → file of its posterior, whether it was inverted or reduced from the main model."""
         batch = GPU_BATCH if self.runner.inverts_on_gpu() else CPU_BATCH
+        visits = self._modelled_visits(series)
         units = []
-        for name in self.study.dcms:
-            visits = {
+        for name, own in visits.items():
+            units += inversion_units(self.study, name, own, self.paths, batch)
+        posteriors = self._completed("inverting {} models", units, invert_visits)
+        units = []
+        for name, models in posteriors.items():
+            units += reduction_units(self.study, name, visits[name], models.get(MAIN, {}), self.paths)
+        for name, models in self._completed("reducing {} models", units, reduce_visits).items():
+            posteriors[name].update(models)
+        return posteriors
+
+    def check_reductions(self, series: Series, posteriors: Posteriors) -> Posteriors:
+        """DCM → model → visit → file of the inversion of a model that was reduced; the best few at a few visits.
+
+        Of a whole study only: which models are best is not known before.
+        """
+        if self.runner.options.participants:
+            return {}
+        visits = self._modelled_visits(series)
+        units: list[Unit] = []
+        for name, models in posteriors.items():
+            units += check_units(self.study, name, visits[name], models, self.paths)
+        return self._completed("inverting {} models to check their reduction", units, invert_visits)
+
+    def _modelled_visits(self, series: Series) -> dict[str, dict[str, tuple[Path, ...]]]:
+        """DCM → visit → files of the series of its runs, where all of them have series."""
+        return {
+            name: {
                 visit: tuple(series[run.label] for run in runs)
                 for visit, runs in modelled_runs(self.study, self.inventory, name).items()
                 if all(run.label in series for run in runs)
             }
-            units += inversion_units(self.study, name, visits, self.paths, batch)
-        requested = [unit for unit in units if self._requested(unit.payload.visit)]
-        others = [unit for unit in units if not self._requested(unit.payload.visit)]
+            for name in self.study.dcms
+        }
+
+    def _completed(
+        self, title: str, units: Sequence[Unit], work: WorkFunction
+    ) -> dict[str, dict[str, dict[str, Path]]]:
+        """Make what is requested of units of posteriors: DCM → model → visit → file of those that there are."""
         if not units:
             return {}
-        available = self.runner.run("invert", "inverting {} models", requested, invert_visits)
+        requested = [unit for unit in units if self._requested(unit.payload.visit)]
+        others = [unit for unit in units if not self._requested(unit.payload.visit)]
+        available = self.runner.run("invert", title, requested, work)
         available |= self.runner.completed(others)
         posteriors: dict[str, dict[str, dict[str, Path]]] = {}
         for unit in units:
@@ -174,8 +208,12 @@ class StudyStages:
                 posteriors.setdefault(job.dcm_name, {}).setdefault(job.model, {})[job.visit] = job.path
         return posteriors
 
-    def group(self, posteriors: Posteriors) -> tuple[str, ...]:
-        """Names of the group analyses that have a result, each in its folder."""
+    def group(self, posteriors: Posteriors, checks: Posteriors) -> tuple[str, ...]:
+        """Names of the group analyses that have a result, each in its folder.
+
+        Arguments:
+            checks: of `check_reductions`.
+        """
         if not self.runner.requested("group", "report"):
             return ()
         main = main_posteriors(posteriors)
@@ -184,7 +222,10 @@ class StudyStages:
                 of = f" of [dcm.{name}]" if name else ""
                 self.runner.notify(f"no visit has a posterior{of}, so there is no group analysis")
         compared = self.runner.run(
-            "group", "comparing models", comparison_units(posteriors, self.paths), compare_study_models
+            "group",
+            "comparing models",
+            comparison_units(self.study, posteriors, checks, self.paths),
+            compare_study_models,
         )
         units = group_units(self.study, self.inventory, main, self.paths)
         analysed = self.runner.run("group", "{} group analyses", units, analyse_groups)

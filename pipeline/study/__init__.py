@@ -6,7 +6,17 @@ from ._check_sections import circuit_region
 from ._expressions import formula_names, is_used_in_analyses, parse_connection, parse_contrast
 from ._guesses import guess_arms, guess_contrast, likely_condition_columns
 from ._model_file import SpecifiedDcm, read_model_file
-from ._model_specs import MAIN, describe_inversion, inversion_settings, make_spec, model_spec, model_specs
+from ._model_specs import (
+    MAIN,
+    describe_inversion,
+    inversion_settings,
+    inverted_models,
+    make_spec,
+    model_spec,
+    model_specs,
+    reduced_models,
+    switched_models,
+)
 from ._read_study import StudyError, is_atlas_file, read_study
 from ._schema import PLACEHOLDER, SCHEMA_FILE, study_schema
 from ._series_settings import Series
@@ -72,6 +82,7 @@ __all__ = [
     "guess_arms",
     "guess_contrast",
     "inversion_settings",
+    "inverted_models",
     "is_atlas_file",
     "is_used_in_analyses",
     "likely_condition_columns",
@@ -82,10 +93,12 @@ __all__ = [
     "parse_contrast",
     "read_model_file",
     "read_study",
+    "reduced_models",
     "select_visits",
     "starter_toml",
     "study_schema",
     "survey_dataset",
+    "switched_models",
     "toml_key",
     "toml_names",
     "toml_text",

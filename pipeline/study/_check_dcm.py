@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from dcm import Spec, prior
+
 from ..common import did_you_mean
 from ._expressions import parse_connection
 from ._mistakes import Keys, Mistake, check_names, names_differing_in_case
-from ._model_specs import MAIN, merge_structures, model_specs
+from ._model_specs import MAIN, merge_structures, model_specs, switch_labels
 from ._study import Dcm, NamedStructure, Structure, Study
+
+MOST_SWITCHES = 8  # 256 models
 
 
 def check_dcm(study: Study) -> Iterator[Mistake]:
@@ -23,9 +27,58 @@ def _one_dcm(study: Study, dcm: Dcm, at: Keys) -> Iterator[Mistake]:
     found = [*_task(study, dcm, at), *_regions(study, dcm, at), *_inputs(study, dcm, at), *_names(dcm, at)]
     for name, structure in {MAIN: dcm, **dcm.models}.items():
         found += check_structure(at if structure is dcm else (*at, "models", name), dcm, structure)
+    if not found:
+        found += [*_switches(dcm, at)]
     yield from found
     if not found:
         yield from _unused_or_repeated(dcm, at)
+        yield from _not_nested(dcm, at)
+
+
+def _switches(dcm: Dcm, at: Keys) -> Iterator[Mistake]:
+    """What is switched, and is not in the main model; or too much of it."""
+    if dcm.switch is None:
+        return
+    path, given = (*at, "switch"), dcm.switch
+    if given.a == "full":
+        yield Mistake((*path, "a"), 'names connections, as ["vmPFC <- amygdala"], not "full"')
+        return
+    wrong = [*check_connections((*path, "a"), given.a or (), dcm.regions)]
+    for name, connections in (given.b or {}).items():
+        wrong += check_connections((*path, "b", name), connections, dcm.regions)
+    yield from wrong
+    if wrong:
+        return
+    labels = switch_labels(given)
+    main = set(prior_names(model_specs(dcm.model_copy(update={"switch": None}))[MAIN]))
+    for label in labels:
+        if label not in main:
+            yield Mistake(path, f"{label} is not in the main model, so that it cannot be switched off; add it to [dcm]")
+        if labels.count(label) > 1:
+            yield Mistake(path, f"{label} is there twice; name it once")
+    if not labels or len(labels) > MOST_SWITCHES:
+        count = f"{len(labels)} connections are" if labels else "nothing is"
+        yield Mistake(path, f"{count} switched; give 1 to {MOST_SWITCHES}, which makes 2 to {2**MOST_SWITCHES} models")
+    if dcm.models:
+        spaces = [name for name in dcm.models if name.startswith("switch-")]
+        for name in spaces:
+            yield Mistake((*at, "models", name), "is called as the models of switch are; call it something else")
+
+
+def _not_nested(dcm: Dcm, at: Keys) -> Iterator[Mistake]:
+    """Alternatives that have what the main model lacks, where they are reduced from it."""
+    main = set(prior_names(model_specs(dcm)[MAIN]))
+    for name in dcm.models if dcm.invert == "reduce" else ():
+        more = [label for label in prior_names(model_specs(dcm)[name]) if label not in main]
+        if more:
+            which = ", ".join(more[:3]) + (f" and {len(more) - 3} more" if len(more) > 3 else "")
+            text = f'has {which}, which main lacks; add it to main, or say invert = "each" under [dcm]'
+            yield Mistake((*at, "models", name), text)
+
+
+def prior_names(spec: Spec) -> tuple[str, ...]:
+    """Names of the connections and inputs that a model has."""
+    return tuple(spec.parameter_names[place] for place in prior(spec).free)
 
 
 def _inputs_of_one_task(study: Study) -> Iterator[Mistake]:
@@ -166,6 +219,10 @@ def _unused_or_repeated(dcm: Dcm, at: Keys) -> Iterator[Mistake]:
             yield Mistake((*at, "inputs", name), text)
     first: dict[object, str] = {}
     for name, spec in specs.items():
-        if (other := first.setdefault(spec, name)) != name:
+        if (other := first.setdefault(spec, name)) == name:
+            continue
+        if name not in dcm.models:
+            yield Mistake((*at, "models", other), "is among the models that switch makes; remove it")
+        else:
             which = f"[{'.'.join(map(str, at))}] itself" if other == MAIN else repr(other)
             yield Mistake((*at, "models", name), f"is the same model as {which}; change it, or remove it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -23,8 +24,81 @@ _PRIORS = {"none": "effconn's priors", "spm12": "SPM12's priors", "spm25": "SPM2
 
 
 def model_specs(dcm: Dcm) -> dict[str, Spec]:
-    """Every model of a study by name: ``main``, then the alternatives in the order of the file."""
-    return {MAIN: model_spec(dcm), **{name: model_spec(dcm, structure) for name, structure in dcm.models.items()}}
+    """Every model of a study by name: ``main``, the alternatives in the order of the file, those of its switches."""
+    named = {MAIN: model_spec(dcm), **{name: model_spec(dcm, structure) for name, structure in dcm.models.items()}}
+    return named | {name: spec for name, (spec, _) in _switch_space(dcm).items() if name != MAIN}
+
+
+def switched_models(dcm: Dcm) -> dict[str, tuple[str, ...]]:
+    """What is switched → the models of that space that have it, the main one among them; none without switches."""
+    space = _switch_space(dcm)
+    return {
+        switch: tuple(name for name, (_, on) in space.items() if on[place])
+        for place, switch in enumerate(switch_labels(dcm.switch))
+    }
+
+
+def switch_labels(switch: Structure | None) -> tuple[str, ...]:
+    """What is switched, as parameters are named: ``B[vmPFC<-amygdala, faces]``."""
+    return tuple(label for label, *_ in _switches(switch))
+
+
+def _switches(switch: Structure | None) -> list[tuple[str, str, str, str]]:
+    """Label, field (a, b or c), input, and connection or region of each."""
+    found: list[tuple[str, str, str, str]] = []
+    if switch is None:
+        return found
+    for text in switch.a if isinstance(switch.a, tuple) else ():
+        found.append((f"A[{'<-'.join(parse_connection(text))}]", "a", "", text))
+    for name, connections in (switch.b or {}).items():
+        found += [(f"B[{'<-'.join(parse_connection(text))}, {name}]", "b", name, text) for text in connections]
+    for name, regions in (switch.c or {}).items():
+        found += [(f"C[{region}<-{name}]", "c", name, region) for region in regions]
+    return found
+
+
+def _switch_space(dcm: Dcm) -> dict[str, tuple[Spec, tuple[bool, ...]]]:
+    """All combinations of what is switched: name → model, and which are on; ``main`` has all of them.
+
+    A name such as ``switch-101`` says of each, in the order of the file, whether it is on. A connection (a) that is off
+    takes with it what an input changes of it (b); combinations that come to the same model are one.
+    """
+    switches = _switches(dcm.switch)
+    if not switches:
+        return {}
+    full = model_spec(dcm)
+    regions, inputs = list(full.regions), list(full.inputs)
+    space: dict[str, tuple[Spec, tuple[bool, ...]]] = {}
+    seen: set[Spec] = set()
+    for on in product((True, False), repeat=len(switches)):
+        a, b, c = full.a.copy(), full.b.copy(), full.c.copy()
+        for (_, field, name, text), kept in zip(switches, on, strict=True):
+            if kept:
+                continue
+            if field == "c":
+                c[regions.index(text), inputs.index(name)] = False
+                continue
+            to, source = (regions.index(region) for region in parse_connection(text))
+            if field == "a":
+                a[to, source] = False
+            b[to, source, inputs.index(name) if field == "b" else slice(None)] = False
+        spec = Spec(full.regions, full.inputs, a, b, c, full.d)
+        if spec not in seen:
+            seen.add(spec)
+            marks = "".join("01"[kept] for kept in on)
+            space[MAIN if all(on) else f"switch-{marks}"] = (spec, on)
+    return space
+
+
+def inverted_models(dcm: Dcm) -> dict[str, Spec]:
+    """Those that are inverted: all, or the main model alone, where the others are reduced from it."""
+    specs = model_specs(dcm)
+    return {MAIN: specs[MAIN]} if dcm.invert == "reduce" else specs
+
+
+def reduced_models(dcm: Dcm) -> dict[str, Spec]:
+    """Those that are reduced from the main model."""
+    return {name: spec for name, spec in model_specs(dcm).items() if name != MAIN} if dcm.invert == "reduce" else {}
 
 
 def model_spec(dcm: Dcm, structure: Structure | None = None) -> Spec:

@@ -294,6 +294,17 @@ class Dcm(NamedStructure):
         Literal["concatenate", "average"],
         Field(description="Several runs of a visit: one model of all, or one of each and their Bayesian average."),
     ] = "concatenate"
+    invert: Annotated[
+        Literal["reduce", "each"],
+        Field(
+            description="Alternatives are reduced from the main model, which must have all of their connections, or "
+            "inverted each."
+        ),
+    ] = "reduce"
+    switch: Annotated[
+        Structure | None,
+        Field(description="Connections of the main model, at most 8, all combinations of which are alternatives."),
+    ] = None
     compat: Annotated[
         Compat,
         Field(

@@ -81,7 +81,8 @@ b.faces = ["vmPFC <- amygdala", "amygdala <- vmPFC"]   # to <- from: what faces 
 c.task = ["vmPFC", "amygdala"]             # what the task drives
 """
 
-_ALTERNATIVE = """
+_ALTERNATIVE = """invert = "each"                            # or "reduce": alternatives follow from the main model
+
 [dcm.models.amygdala-driven]               # an alternative; other settings are as above
 c.task = ["amygdala"]
 """

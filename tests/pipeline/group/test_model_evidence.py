@@ -43,7 +43,9 @@ def compared(folder: Path, first: Settings, second: Settings) -> Told:
             write_dataset(path, posterior_dataset(one, name=visit, attrs={}))
             posteriors.setdefault(model, {})[visit] = path
     reported = Told()
-    compare_study_models([Unit("group", "models", {}, (), ComparisonJob(posteriors, folder / "models"))], reported)  # type: ignore[arg-type]  # only what the stage calls
+    compare_study_models(
+        [Unit("group", "models", {}, (), ComparisonJob(posteriors, {}, {}, folder / "models"))], reported
+    )  # type: ignore[arg-type]  # only what the stage calls
     return reported
 
 

@@ -1,0 +1,110 @@
+"""Runs of one visit in one model or averaged, and models reduced from the main one: from series to files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from made_up_runs import CONTENT, run_of, study_of
+
+from dcm import Posterior
+from peb import Estimate, average_visits
+from pipeline.execution import Unit
+from pipeline.images import write_extraction
+from pipeline.results import open_dataset, open_result
+from pipeline.stages._invert import inversion_units, invert_visits
+from pipeline.stages._reduce import check_units, reduce_visits, reduction_units
+from pipeline.stages._result_paths import ResultPaths
+from pipeline.study import Study
+
+VISIT = "sub-01_ses-1"
+
+
+class Told:
+    """What became of the units."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+        self.files: list[Path] = []
+
+    def done(self, unit: Unit, outputs: Sequence[Path]) -> None:
+        self.files += outputs
+
+    def failed(self, unit: Unit, reason: str) -> None:
+        self.reasons.append(reason)
+
+
+def study_with(**changes: Any) -> Study:
+    quick = {"integrator": "bilinear", "starts": 1}
+    return study_of(dcm=CONTENT["dcm"] | quick | changes)
+
+
+def series(folder: Path, **second: Any) -> dict[str, tuple[Path, ...]]:
+    """Two runs of a visit, with inputs as the study's DCM has them."""
+    files = []
+    for number in (1, 2):
+        run = run_of("sub-01", "ses-1", "faces", seed=number)
+        inputs = np.column_stack([run.conditions.sum(axis=1), run.conditions[:, 0]])
+        made: dict[str, Any] = {"inputs": inputs, "input_names": ("task", "faces"), "label": f"run-{number}"}
+        changed = second if number == 2 else {}
+        files.append(folder / f"run-{number}.nc")
+        write_extraction(files[-1], run_of("sub-01", "ses-1", "faces", seed=number, **(made | changed)))
+    return {VISIT: tuple(files)}
+
+
+def inverted(study: Study, folder: Path, files: dict[str, tuple[Path, ...]]) -> Told:
+    told = Told()
+    invert_visits(inversion_units(study, "", files, ResultPaths(folder), 16), told)
+    return told
+
+
+def test_runs_are_concatenated_and_models_without_a_connection_reduced(tmp_path: Path) -> None:
+    study = study_with(switch={"b": {"faces": ["vmPFC <- amygdala"]}})
+    files, paths = series(tmp_path), ResultPaths(tmp_path)
+    told = inverted(study, tmp_path, files)
+    assert told.reasons == []
+    main = paths.posterior("", "main", VISIT)
+    assert told.files == [main]
+    full: Posterior = open_result(main)
+    assert full.run_starts == (0, 120)
+    assert open_dataset(main)["run"].values.tolist() == [1] * 120 + [2] * 120
+    assert len(full.confound_effects) == 12  # six of each run
+
+    units = reduction_units(study, "", files, {VISIT: main}, paths)
+    reduce_visits(units, told)
+    reduced: Posterior = open_result(paths.posterior("", "switch-0", VISIT))
+    assert (reduced.reduced_from, len(reduced.names)) == ("main", len(full.names) - 1)
+    assert reduced.prediction.shape == full.prediction.shape
+
+    checks = check_units(study, "", files, {"main": {VISIT: main}, "switch-0": {VISIT: told.files[-1]}}, paths)
+    assert [unit.payload.path for unit in checks] == [paths.inverted("", "switch-0", VISIT)]
+
+
+def test_runs_are_averaged_and_every_run_is_kept(tmp_path: Path) -> None:
+    """Their repetition times may differ."""
+    slower = {"repetition_time": 2.5, "bin_width": 2.5 / 16, "delays": 1.25}
+    study, files = study_with(runs="average"), series(tmp_path, **slower)
+    told = inverted(study, tmp_path, files)
+    assert told.reasons == []
+    average, *runs = (open_result(path) for path in told.files)
+    assert [path.name for path in told.files] == [f"{VISIT}.nc", f"{VISIT}_run-1.nc", f"{VISIT}_run-2.nc"]
+    expected = average_visits([Estimate.from_dcm("run", run) for run in runs], "sub-01")
+    np.testing.assert_allclose(average.mean[average.free], expected.posterior.mean)
+    assert average.averaged_runs == 2
+
+
+def test_one_model_of_runs_with_two_repetition_times_is_refused(tmp_path: Path) -> None:
+    slower = {"repetition_time": 2.5, "bin_width": 2.5 / 16, "delays": 1.25}
+    (reason,) = inverted(study_with(), tmp_path, series(tmp_path, **slower)).reasons
+    assert "repetition times are 2 and 2.5 s" in reason
+    assert reason.endswith('take runs = "average" under [dcm]')
+
+
+def test_an_input_may_lack_events_in_one_run_of_those_that_are_concatenated(tmp_path: Path) -> None:
+    inputs = np.column_stack([run_of("sub-01", "ses-1", "faces").conditions.sum(axis=1), np.zeros(120 * 16)])
+    files = series(tmp_path, inputs=inputs)
+    assert inverted(study_with(), tmp_path, files).reasons == []
+    (reason,) = inverted(study_with(runs="average"), tmp_path, files).reasons
+    assert reason == f"{VISIT}: input faces has no event in run 2, so that there is no model of it"
