@@ -17,10 +17,11 @@ from ._simulated_participants import SYMPTOM_CLUSTERS, SimulatedParticipant
 from ._study_design import SESSIONS, StudyDesign
 
 
-def write_tsv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table as BIDS wants it; None and NaN are n/a."""
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]], decimal_commas: bool = False) -> None:
+    """A table as BIDS wants it; None and NaN are n/a. With `decimal_commas`, cells are apart by semicolons."""
     table = [list(header), *([_cell(value) for value in row] for row in rows)]
-    write_text(path, tab_separated(table))
+    text = tab_separated(table)
+    write_text(path, text.replace(".", ",").replace("\t", ";") if decimal_commas else text)
 
 
 def write_image(path: Path, image: nib.Nifti1Image) -> None:
@@ -76,8 +77,7 @@ PARTICIPANT_COLUMNS: Mapping[str, Mapping[str, Any]] = {
 
 def write_bids_tables(bids: Path, participants: Sequence[SimulatedParticipant], design: StudyDesign) -> None:
     """Everything of a BIDS dataset that is not about one run."""
-    name = "Ketamine and midazolam, a synthetic study"
-    write_json(bids / "dataset_description.json", {"Name": name, "BIDSVersion": BIDS_VERSION, "DatasetType": "raw"})
+    write_dataset_descriptions(bids, "Ketamine and midazolam, a synthetic study")
     write_text(bids / "README", README_TEXT)
     _write_participants(bids, participants)
     _write_scores(bids / "phenotype", participants)
@@ -85,6 +85,11 @@ def write_bids_tables(bids: Path, participants: Sequence[SimulatedParticipant], 
     _write_side_effects(bids / "phenotype", participants)
     for task in design.tasks:
         write_json(bids / f"task-{task}_bold.json", {"TaskName": task, "RepetitionTime": design.spacing(task)})
+
+
+def write_dataset_descriptions(bids: Path, name: str) -> None:
+    """What the dataset and fMRIPrep's derivatives in it are."""
+    write_json(bids / "dataset_description.json", {"Name": name, "BIDSVersion": BIDS_VERSION, "DatasetType": "raw"})
     write_json(
         bids / "derivatives" / "fmriprep" / "dataset_description.json",
         {
@@ -101,7 +106,7 @@ def _write_participants(bids: Path, participants: Sequence[SimulatedParticipant]
         (participant.name, participant.arm, participant.age, participant.sex, *_treatment_columns(participant))
         for participant in participants
     ]
-    write_tsv(bids / "participants.tsv", ("participant_id", *PARTICIPANT_COLUMNS), rows)
+    write_table(bids / "participants.tsv", ("participant_id", *PARTICIPANT_COLUMNS), rows)
     write_json(bids / "participants.json", PARTICIPANT_COLUMNS)
 
 
@@ -145,7 +150,7 @@ def _write_instrument(
     rows: Iterable[Sequence[Any]],
 ) -> None:
     """One instrument: its table, and a sidecar that says what its columns are."""
-    write_tsv(phenotype / f"{name}.tsv", ("participant_id", *keys, *described), rows)
+    write_table(phenotype / f"{name}.tsv", ("participant_id", *keys, *described), rows)
     tool = {"MeasurementToolMetadata": {"Description": f"Points like those of {scale}, simulated; more is worse"}}
     columns = {column: {"Description": text, "Units": "point"} for column, text in described.items()}
     write_json(phenotype / f"{name}.json", tool | columns)

@@ -253,10 +253,15 @@ def _whole_head(motion: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _drift(brain: Brain, scans: int, rng: np.random.Generator) -> np.ndarray:
     """Three patterns, even, left to right and front to back, each with a slow course of its own; percent."""
-    phase = np.pi * (np.arange(scans) + 0.5) / scans
-    slow = np.stack([np.cos(phase * k) for k in (1, 2, 3)], axis=1) * np.sqrt(2 / 3)
+    slow = slow_courses(scans)
     patterns = np.column_stack([np.ones(len(brain.places)), brain.places[:, :2]])
     return DRIFT * (slow @ rng.normal(size=(3, 3))) @ patterns.T
+
+
+def slow_courses(scans: int) -> Float[np.ndarray, "scan course"]:
+    """Three slow courses, which together have a variance of 1."""
+    phase = np.pi * (np.arange(scans) + 0.5) / scans
+    return np.stack([np.cos(phase * k) for k in (1, 2, 3)], axis=1) * np.sqrt(2 / 3)
 
 
 def _tissue_means(brain: Brain, stored: np.ndarray) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ import numpy as np
 from dcm import prior
 
 from ..tables import Table, read_table
-from ._bids_files import write_tsv
+from ._bids_files import write_table
 from ._planted_effects import (
     CIRCUIT_INPUTS,
     CIRCUIT_REGIONS,
@@ -68,8 +68,8 @@ class PlantedTruth:
 def write_truth(folder: Path, participants: Sequence[SimulatedParticipant], design: StudyDesign) -> None:
     """The tables in the `truth` folder of a study."""
     rows = [(participant.name, participant.arm, participant.improvement) for participant in participants]
-    write_tsv(folder / TRUTH_FOLDER / PARTICIPANTS_FILE, ("participant_id", "arm", "improvement"), rows)
-    write_tsv(
+    write_table(folder / TRUTH_FOLDER / PARTICIPANTS_FILE, ("participant_id", "arm", "improvement"), rows)
+    write_table(
         folder / TRUTH_FOLDER / CONNECTIVITY_FILE,
         ("participant_id", "session_id", "parameter", "planted"),
         [
@@ -79,7 +79,7 @@ def write_truth(folder: Path, participants: Sequence[SimulatedParticipant], desi
             for name, value in planted.items()
         ],
     )
-    write_tsv(
+    write_table(
         folder / TRUTH_FOLDER / SLOPES_FILE,
         ("parameter", "arm", "slope", "scatter"),
         [
@@ -91,7 +91,7 @@ def write_truth(folder: Path, participants: Sequence[SimulatedParticipant], desi
     _write_responses(folder / TRUTH_FOLDER, participants)
     if "rest" in design.tasks:
         rows_of = zip(REGIONS, rest_correlation().tolist(), strict=True)
-        write_tsv(
+        write_table(
             folder / TRUTH_FOLDER / REST_FILE, ("region", *REGIONS), [(name, *values) for name, values in rows_of]
         )
 
@@ -106,7 +106,7 @@ def read_truth(folder: str | Path) -> PlantedTruth:
     planted: dict[str, dict[str, float]] = {}
     visits = zip(connectivity.column("participant_id"), connectivity.column("session_id"), strict=True)
     for visit, name, value in zip(
-        visits, connectivity.column("parameter"), _numbers(connectivity, "planted"), strict=True
+        visits, connectivity.column("parameter"), numbers_of(connectivity, "planted"), strict=True
     ):
         planted.setdefault("_".join(visit), {})[name] = value
     pairs = zip(slopes.column("parameter"), slopes.column("arm"), strict=True)
@@ -114,10 +114,10 @@ def read_truth(folder: str | Path) -> PlantedTruth:
     return PlantedTruth(
         (first, second),
         dict(zip(names, participants.column("arm"), strict=True)),
-        dict(zip(names, _numbers(participants, "improvement"), strict=True)),
+        dict(zip(names, numbers_of(participants, "improvement"), strict=True)),
         planted,
-        dict(zip(pairs, _numbers(slopes, "slope"), strict=True)),
-        _numbers(slopes, "scatter")[0],
+        dict(zip(pairs, numbers_of(slopes, "slope"), strict=True)),
+        numbers_of(slopes, "scatter")[0],
         _read_measures(measures),
     )
 
@@ -130,7 +130,8 @@ def truth_files(folder: str | Path) -> tuple[Path, ...]:
     )
 
 
-def _numbers(table: Table, column: str) -> list[float]:
+def numbers_of(table: Table, column: str) -> list[float]:
+    """A column of numbers."""
     values: list[float] = np.asarray(table.values(column, range(len(table.rows))), dtype=np.float64).tolist()
     return values
 
@@ -150,7 +151,7 @@ def _write_measures(folder: Path, design: StudyDesign) -> None:
         for measure in planted_measures(design)
         for arm, slope in measure.slopes.items()
     ]
-    write_tsv(folder / MEASURES_FILE, ("measure", "effect", "quantity", "arm", "slope", "unit"), rows)
+    write_table(folder / MEASURES_FILE, ("measure", "effect", "quantity", "arm", "slope", "unit"), rows)
 
 
 def _read_measures(table: Table) -> tuple[PlantedMeasure, ...]:
@@ -158,7 +159,7 @@ def _read_measures(table: Table) -> tuple[PlantedMeasure, ...]:
     slopes: dict[tuple[str, str, str, str], dict[str, float]] = {}
     columns = map(table.column, ("measure", "effect", "quantity", "unit"))
     keys = zip(*columns, strict=True)
-    for key, arm, slope in zip(keys, table.column("arm"), _numbers(table, "slope"), strict=True):
+    for key, arm, slope in zip(keys, table.column("arm"), numbers_of(table, "slope"), strict=True):
         slopes.setdefault(key, {})[arm] = slope
     return tuple(PlantedMeasure(*key[:3], of, key[3]) for key, of in slopes.items())
 
@@ -175,4 +176,6 @@ def _write_responses(folder: Path, participants: Sequence[SimulatedParticipant])
                     for (region, condition), value in cells
                     if not np.isnan(value)
                 ]
-    write_tsv(folder / RESPONSES_FILE, ("participant_id", "session_id", "task", "condition", "region", "percent"), rows)
+    write_table(
+        folder / RESPONSES_FILE, ("participant_id", "session_id", "task", "condition", "region", "percent"), rows
+    )

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import signal
 
-from dcm import Parameters, SerialNoise, simulate
+from dcm import Parameters, SerialNoise, Spec, simulate
 
 from ..images import spm_kernel
 from ._planted_effects import CIRCUIT_REGIONS, circuit_model
@@ -23,19 +23,20 @@ STROOP_REST = 12.0  # s; from the last Stroop trial to the end of the run
 
 @dataclass(frozen=True)
 class Event:
-    """One trial; times in s."""
+    """One trial; times in s. `intensity` is what it was shown with, where that differs from trial to trial."""
 
     onset: float
     duration: float
     trial_type: str
     response_time: float | None
+    intensity: float | None = None
 
 
 def draw_events(design: StudyDesign, task: TaskName, rng: np.random.Generator) -> tuple[Event, ...]:
     """The trials of one run; none at rest."""
     length = design.scans(task) * design.spacing(task)
     if task == "faces":
-        return _draw_blocks(length, rng)
+        return draw_blocks(length, rng)
     return _draw_stroop(length, rng) if task == "stroop" else ()
 
 
@@ -52,7 +53,7 @@ def inputs_of(
     return inputs
 
 
-def _draw_blocks(length: float, rng: np.random.Generator) -> tuple[Event, ...]:
+def draw_blocks(length: float, rng: np.random.Generator) -> tuple[Event, ...]:
     """Pauses and blocks in turn, shapes first; matching faces takes longer than matching shapes."""
     events = []
     for number in range(int(length // (PAUSE + BLOCK))):
@@ -146,22 +147,21 @@ def faces_series(
     """
     scans, spacing = design.faces_scans, design.repetition_time
     paradigm = inputs_of(events, (("shapes", "faces"), ("faces",)), scans * MICROTIME_BINS, spacing / MICROTIME_BINS)
-    made = simulate(
-        circuit_model(),
-        planted,
-        paradigm,
-        spacing / MICROTIME_BINS,
-        spacing,
-        snr=np.inf,
-        seed=0,
-        integrator="nonlinear",
-    ).signal
+    made = circuit_signal(circuit_model(), planted, paradigm, spacing)
     expected = _expected_responses(design, "faces", events, np.nan_to_num(responses))
     noise = np.full(len(REGIONS), NOISE_SD)
     places = [REGIONS.index(region) for region in CIRCUIT_REGIONS]
     expected[:, places] = made
     noise[places] = made.std(axis=0) / rng.uniform(design.snr_low, design.snr_high)
     return expected + draw_noise(scans, rng) * noise
+
+
+def circuit_signal(
+    spec: Spec, planted: Parameters, paradigm: Float[np.ndarray, "bin input"], repetition_time: float
+) -> Float[np.ndarray, "scan region"]:
+    """What the planted parameters make of the inputs by the full nonlinear equations, without noise, percent."""
+    width = repetition_time / MICROTIME_BINS
+    return simulate(spec, planted, paradigm, width, repetition_time, snr=np.inf, seed=0, integrator="nonlinear").signal
 
 
 def stroop_series(
@@ -179,9 +179,9 @@ def rest_series(design: StudyDesign, rng: np.random.Generator) -> Float[np.ndarr
     return slow * REST_SD + NOISE_SD * draw_noise(design.rest_scans, rng)
 
 
-def draw_noise(scans: int, rng: np.random.Generator) -> Float[np.ndarray, "scan region"]:
+def draw_noise(scans: int, rng: np.random.Generator, regions: int = len(REGIONS)) -> Float[np.ndarray, "scan region"]:
     """Noise of every region, serially correlated as fMRI's is: AR(1), of standard deviation 1."""
-    return SerialNoise((AUTOCORRELATION,)).draw(rng, scans, len(REGIONS))
+    return SerialNoise((AUTOCORRELATION,)).draw(rng, scans, regions)
 
 
 def rest_correlation() -> Float[np.ndarray, "region region"]:

@@ -123,7 +123,7 @@ def study_text(design: StudyDesign) -> str:
         *([other_scores(tuple(SYMPTOM_CLUSTERS))] if whole else []),
         *(tasks[task] for task in design.tasks),
         _CONFOUNDS,
-        *(_region(name) for name in REGIONS),
+        *(region_text(name) for name in REGIONS),
         _MODEL,
         *([_ALTERNATIVE] if whole else []),
         _ARMS
@@ -139,7 +139,8 @@ def masked_regions() -> tuple[str, ...]:
     return tuple(name for name in REGIONS if len(SPHERES[name][0]) > 1)
 
 
-def _region(name: str) -> str:
+def region_text(name: str) -> str:
+    """The section of one region."""
     centres, radius = SPHERES[name]
     if name in masked_regions():
         return f'[regions.{name}]\nmask = "{MASKS}/{name}.nii.gz"\n\n'

@@ -10,16 +10,16 @@ import numpy as np
 
 from ..common import write_json, write_text
 from ..study import SCHEMA_FILE, study_schema
-from ._bids_files import make_image, make_mask, write_bids_tables, write_image, write_tsv
-from ._images import SCALE, AcquiredRun, Brain, acquire_run, confound_columns, draw_motion, make_brain, sphere_mask
+from ._bids_files import make_mask, write_bids_tables, write_image
+from ._example_truth import check_folder
+from ._images import Brain, acquire_run, confound_columns, draw_motion, make_brain, sphere_mask
 from ._planted_truth import TRUTH_FOLDER, write_truth
 from ._regional_series import Event, draw_events, faces_series, rest_series, stroop_series
+from ._run_files import DERIVATIVES, RunFiles
 from ._simulated_participants import SimulatedParticipant, draw_participants
 from ._study_config import MASKS, STUDY_FILE, masked_regions, study_text
 from ._study_design import SESSIONS, TASKS, StudyDesign, TaskName
 
-SPACE = "space-MNI152NLin2009cAsym"
-ECHO_TIME = 0.03  # s
 UNSTEADY_SCANS = 2  # volumes at the start that are not at steady state, where there are any
 
 
@@ -33,15 +33,12 @@ class _Visit:
     session: int
     brain: Brain
 
-    @property
-    def name(self) -> str:
-        return f"{self.participant.name}_{SESSIONS[self.session - 1]}"
+    def run(self, task: TaskName) -> RunFiles:
+        """The files of one run."""
+        return RunFiles(self.participant.name, SESSIONS[self.session - 1], task, None, self.design.spacing(task))
 
     def is_in(self, chosen: tuple[tuple[int, int], ...]) -> bool:
         return (self.participant.number, self.session) in chosen
-
-    def place(self, root: Path) -> Path:
-        return root / self.participant.name / SESSIONS[self.session - 1] / "func"
 
 
 def write_study(
@@ -63,8 +60,7 @@ def write_study(
     dataset or JAX is not in 64-bit mode.
     """
     folder = Path(folder)
-    if (folder / "bids").exists() and not (folder / TRUTH_FOLDER).is_dir():
-        raise ValueError(f"{folder / 'bids'} is not of a synthetic study; give another folder")
+    check_folder(folder, {})
     (folder / TRUTH_FOLDER).mkdir(parents=True, exist_ok=True)  # first: marks an unfinished study too
     participants = draw_participants(design, seed)
     write_bids_tables(folder / "bids", participants, design)
@@ -97,18 +93,17 @@ def _write_run(visit: _Visit, task: TaskName, bids: Path) -> None:
     motion = draw_motion(design.scans(task), visit.is_in(design.restless), rng)
     unsteady = UNSTEADY_SCANS if visit.is_in(design.unsteady) else 0
     acquired = acquire_run(visit.brain, series, motion, design.voxel_noise, unsteady, rng)
-    _write_raw(visit, task, events, bids)
+    run = visit.run(task)
+    run.write_raw(bids, events)
     columns = confound_columns(motion, acquired.tissue, design.spacing(task), unsteady)
-    _write_derivatives(visit, task, acquired, columns, bids / "derivatives" / "fmriprep")
+    run.write_preprocessed(bids / DERIVATIVES, visit.brain, acquired, columns)
 
 
 def _remove_run(visit: _Visit, task: TaskName, bids: Path) -> None:
     """What an earlier study in the same folder left of a run that this one does not have."""
     if task in visit.design.acquired(visit.participant.number, visit.session):
         return
-    for root in (bids, bids / "derivatives" / "fmriprep"):
-        for path in visit.place(root).glob(f"{visit.name}_task-{task}_*"):
-            path.unlink()
+    visit.run(task).remove(bids)
 
 
 def _series(visit: _Visit, task: TaskName, events: tuple[Event, ...], rng: np.random.Generator) -> np.ndarray:
@@ -119,32 +114,3 @@ def _series(visit: _Visit, task: TaskName, events: tuple[Event, ...], rng: np.ra
     if task == "stroop":
         return stroop_series(visit.design, events, participant.responses[place]["stroop"], rng)
     return rest_series(visit.design, rng)
-
-
-def _write_raw(visit: _Visit, task: TaskName, events: tuple[Event, ...], bids: Path) -> None:
-    head = visit.place(bids) / f"{visit.name}_task-{task}"
-    sidecar = {"TaskName": task, "RepetitionTime": visit.design.spacing(task), "EchoTime": ECHO_TIME}
-    write_json(head.with_name(f"{head.name}_bold.json"), sidecar)
-    if events:
-        rows = [(event.onset, event.duration, event.trial_type, event.response_time) for event in events]
-        header = ("onset", "duration", "trial_type", "response_time")
-        write_tsv(head.with_name(f"{head.name}_events.tsv"), header, rows)
-
-
-def _write_derivatives(
-    visit: _Visit, task: TaskName, acquired: AcquiredRun, columns: dict[str, np.ndarray], derivatives: Path
-) -> None:
-    """Image, brain mask, confounds, and their sidecars, as fMRIPrep names them."""
-    folder, head = visit.place(derivatives), f"{visit.name}_task-{task}"
-    brain, spacing = visit.brain, visit.design.spacing(task)
-    stored = np.zeros((*brain.head.shape, acquired.stored.shape[0]), dtype=np.int16)
-    stored[brain.head] = acquired.stored.T
-    write_image(folder / f"{head}_{SPACE}_desc-preproc_bold.nii.gz", make_image(stored, brain.affine, SCALE, spacing))
-    corrected = {"SkullStripped": False, "SliceTimingCorrected": True, "StartTime": spacing / 2}
-    sidecar = {"TaskName": task, "RepetitionTime": spacing, "EchoTime": ECHO_TIME, **corrected}
-    write_json(folder / f"{head}_{SPACE}_desc-preproc_bold.json", sidecar)
-    write_image(folder / f"{head}_{SPACE}_desc-brain_mask.nii.gz", make_mask(brain.mask, brain.affine))
-    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
-    write_tsv(folder / f"{head}_desc-confounds_timeseries.tsv", tuple(columns), rows)
-    described = {"framewise_displacement": {"Description": "After Power et al. (2012)", "Units": "mm"}}
-    write_json(folder / f"{head}_desc-confounds_timeseries.json", described)
