@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..common import UsageError, print_line, print_message, progress, start_jax
+from ..common import UsageError, did_you_mean, print_line, print_message, progress, start_jax
 from ._guard import guarded
 from ._options import Debug, Jobs, default_jobs
 
-HELP = "Write a small synthetic trial as a BIDS dataset, run everything on it, and show what was recovered."
-EXAMPLE = "effconn demo --out demo && open demo/results/report.html"
+if TYPE_CHECKING:
+    from ..stages import ExtraSectionSource
+
+NAMES = (
+    "case-control",
+    "one-group",
+    "covariates",
+    "pre-post",
+    "three-arms",
+    "longitudinal",
+    "crossover",
+    "multi-run",
+    "sites",
+    "series-only",
+    "modulator",
+)
+HELP = "Write a small synthetic study as a BIDS dataset, run everything on it, and show what was recovered."
+EXAMPLE = "effconn demo --design crossover --out crossover && open crossover/results/report.html"
 
 
 @guarded
@@ -21,18 +37,29 @@ def command(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the study and its results.")] = Path(
         "demo"
     ),
+    design: Annotated[
+        str | None,
+        typer.Option(
+            "--design", metavar="NAME", help=f"Another design than the trial of two arms: {', '.join(NAMES)}."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 0,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer participants and one task: under a minute.")] = False,
+    series: Annotated[
+        bool, typer.Option("--series", help="Of a --design: region series instead of images, which is quicker.")
+    ] = False,
     jobs: Jobs = None,
     debug: Debug = False,
 ) -> int:
     """Write the study, run it, print where its report is; 0 where all of it has a result, else 1."""
-    from ..stages import ExtraSectionSource, RunOptions, run_study
+    from ..stages import RunOptions, run_study
     from ..study import read_study
-    from ..synthetic import read_truth, study_recovery_section, truth_files
 
-    study = read_study(write_demo_study(out, seed, quick))
-    extra = ExtraSectionSource(partial(study_recovery_section, read_truth(out)), truth_files(out))
+    _check_options(design, quick, series)
+    if design is None:
+        study, extra = read_study(write_demo_study(out, seed, quick)), _trial_recovery(out)
+    else:
+        study, extra = read_study(write_example_study(out, design, seed, series)), _example_recovery(out)
     run = run_study(study, RunOptions(jobs=jobs or default_jobs()), print_message, progress, extra)
     for outcome in run.failed:
         print_message(f"{outcome.unit.stage} {outcome.unit.name} failed: {outcome.reason}")
@@ -41,8 +68,33 @@ def command(
     return 1 if run.failed else 0
 
 
+def _check_options(design: str | None, quick: bool, series: bool) -> None:
+    """Raises `UsageError` where a design is unknown, or an option would be ignored."""
+    if design is not None and design not in NAMES:
+        raise UsageError(f"--design {design!r} is unknown{did_you_mean(design, NAMES, 'designs')}")
+    if design is not None and quick:
+        raise UsageError("--quick is of the trial, and every other design is as small; leave it out")
+    if design is None and series:
+        raise UsageError("--series is of a --design; the trial is written as images")
+
+
+def _trial_recovery(folder: Path) -> ExtraSectionSource:
+    from ..stages import ExtraSectionSource
+    from ..synthetic import read_truth, study_recovery_section, truth_files
+
+    return ExtraSectionSource(partial(study_recovery_section, read_truth(folder)), truth_files(folder))
+
+
+def _example_recovery(folder: Path) -> ExtraSectionSource:
+    from ..stages import ExtraSectionSource
+    from ..synthetic import example_recovery_section, example_truth_files, read_example_truth
+
+    truth = read_example_truth(folder)
+    return ExtraSectionSource(partial(example_recovery_section, truth), example_truth_files(folder))
+
+
 def write_demo_study(folder: Path, seed: int, quick: bool) -> Path:
-    """Writes the synthetic study to a folder; its configuration."""
+    """Writes the synthetic trial to a folder; its configuration."""
     from ..synthetic import QUICK, StudyDesign, write_study
 
     start_jax()
@@ -50,5 +102,19 @@ def write_demo_study(folder: Path, seed: int, quick: bool) -> Path:
     try:
         with progress("writing images") as bar:
             return write_study(folder, design=QUICK if quick else StudyDesign(), seed=seed, on_progress=bar)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def write_example_study(folder: Path, name: str, seed: int, series: bool) -> Path:
+    """Writes a synthetic study of another design to a folder; its configuration."""
+    from ..synthetic import DESIGNS, write_example
+
+    start_jax()
+    design = DESIGNS[name]
+    print_message(f"writing a synthetic study ({design.shape}) to {folder} …")
+    try:
+        with progress("writing runs") as bar:
+            return write_example(folder, design, seed=seed, source="series" if series else "images", on_progress=bar)
     except ValueError as error:
         raise UsageError(str(error)) from error

@@ -13,10 +13,12 @@ from peb import MEAN, ArmComparison, Estimate, GroupPosterior, NormalMixture, Pe
 
 from ..group import MIN_ARM_SIZE, ArmAnalysis, GroupInputs, arm_records, compare_arms, judge_arms, pair_sessions
 from ..page import AnalysisReport
-from ..results import Z, connections
+from ..results import LEVEL, Z, connections
 from ..verdicts import Verdict
 from ._planted_truth import PlantedTruth
 from ._study_design import SESSIONS
+
+COVERAGE_TOLERANCE = 5.0  # percent; intervals that hold the truth so much more or less often are good enough
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +57,11 @@ class RecoveredParameters:
         names = [visit.split("_")[0] for visit in self.visits]
         means = [self.covered[[name == own for own in names]].mean() for name in dict.fromkeys(names)]
         return 100 * float(np.std(means, ddof=1) / np.sqrt(len(means))) if len(means) > 1 else np.inf
+
+    def is_calibrated(self) -> bool:
+        """Whether nine in ten intervals hold the planted value, near enough or as far as chance lets tell."""
+        off = abs(self.coverage() - 100 * LEVEL)
+        return bool(off <= max(COVERAGE_TOLERANCE, 2 * self.coverage_error()))
 
     def correlation(self, name: str) -> float:
         """Pearson's r of posterior means with planted values over visits."""
@@ -118,22 +125,28 @@ class ArmChange:
         return NormalMixture(*parts)
 
 
-def recover_parameters(truth: PlantedTruth, posteriors: Mapping[str, Posterior]) -> RecoveredParameters:
+def recover_parameters(
+    connectivity: Mapping[str, Mapping[str, float]], posteriors: Mapping[str, Posterior]
+) -> RecoveredParameters:
     """Planted and found parameters of the visits that have a posterior and a truth.
+
+    Arguments:
+        connectivity: visit → parameter → what was planted.
+        posteriors: by visit.
 
     Raises `ValueError` where there is none, or where the model has a parameter that was not planted.
     """
-    visits = [visit for visit in posteriors if visit in truth.connectivity]
+    visits = [visit for visit in posteriors if visit in connectivity]
     if not visits:
         raise ValueError("no visit of the synthetic study was inverted; there is nothing to hold against the truth")
     names = posteriors[visits[0]].names
-    if extra := [name for name in names if name not in truth.connectivity[visits[0]]]:
+    if extra := [name for name in names if name not in connectivity[visits[0]]]:
         raise ValueError(f"nothing is known of {extra[0]}: it is not part of the model that made the study")
     found = [posteriors[visit] for visit in visits]
     return RecoveredParameters(
         names=names,
         visits=tuple(visits),
-        planted=np.array([[truth.connectivity[visit][name] for name in names] for visit in visits]),
+        planted=np.array([[connectivity[visit][name] for name in names] for visit in visits]),
         mean=np.stack([posterior.mean[posterior.free] for posterior in found]),
         sd=np.stack([np.sqrt(np.diag(posterior.covariance)) for posterior in found]),
     )

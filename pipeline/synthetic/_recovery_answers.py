@@ -18,9 +18,6 @@ from ..verdicts import Verdict, judge_effects
 from ._planted_truth import PlantedTruth
 from ._recovery import IMPROVEMENT, GroupRecovery, RecoveredParameters
 
-COVERAGE_TOLERANCE = (
-    5.0  # percent; intervals that hold the truth so much more or less often than they say are good enough
-)
 RECOVERY_CORRELATION = 0.5  # correlation of found with planted values from which we speak of recovery
 P_BELOW_ZERO = "P(difference\u00a0<\u00a00)"  # never broken
 UNIT = {MEAN: ("Hz", 2), IMPROVEMENT: ("Hz per point of improvement", 3)}
@@ -64,7 +61,7 @@ def _connectivity_answer(truth: PlantedTruth, recovered: RecoveredParameters) ->
     names = truth.modulations
     r = [recovered.correlation(name) for name in names]
     coverage, error = recovered.coverage(), recovered.coverage_error()
-    calibrated = abs(coverage - 100 * LEVEL) <= max(COVERAGE_TOLERANCE, 2 * error)
+    calibrated = recovered.is_calibrated()
     verdict: Verdict = (
         "yes"
         if calibrated and min(r) > RECOVERY_CORRELATION

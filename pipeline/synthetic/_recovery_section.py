@@ -49,7 +49,7 @@ def recovery_section(
     compared: Sequence[AnalysisReport] = (),
 ) -> ExtraSection:
     """The same from the posteriors of the main model, by visit, the predictions, by name, and arm comparisons."""
-    recovered, group = recover_parameters(truth, posteriors), recover_group(truth, posteriors, compared)
+    recovered, group = recover_parameters(truth.connectivity, posteriors), recover_group(truth, posteriors, compared)
     predicted = recover_predictors(truth, predictions or {})
     return ExtraSection(
         "Recovery of the planted effects",
@@ -64,7 +64,7 @@ def recovery_section(
         records=(
             *(() if group is None else (_effect_records(truth, group),)),
             *((predictor_records(truth, predicted),) if any(prediction.planted for prediction in predicted) else ()),
-            _parameter_records(recovered),
+            parameter_records(recovered),
         ),
         notices=(NOTICE,),
     )
@@ -204,7 +204,8 @@ def _effect_row(group: GroupRecovery, covariate: str, name: str) -> dict[str, An
     }
 
 
-def _parameter_records(recovered: RecoveredParameters) -> Records:
+def parameter_records(recovered: RecoveredParameters) -> Records:
+    """Every parameter of every visit, found and planted."""
     columns = (
         Column("visit", "Visit"),
         Column("parameter", "Parameter"),

@@ -85,7 +85,7 @@ def write_example(
 
 
 def _run_files(design: ExampleDesign, participant: ExampleParticipant, visit: ExampleVisit, run: int) -> RunFiles:
-    time = design.slower.get(participant.columns.get("site", ""), design.repetition_time)
+    time = design.slower.get(str(participant.columns.get("site")), design.repetition_time)
     return RunFiles(participant.name, visit.session, design.task, run if design.runs > 1 else None, time)
 
 
