@@ -60,9 +60,6 @@ contrasts.late = "ses-3 - ses-1"
 
 [group.late]
 of = "ses-3 - ses-1"                       # the same from the participants who have both
-
-[group.average]
-of = "mean"                                # Bayesian average over the visits of each participant
 """
 
 _CROSSOVER = """
@@ -198,7 +195,6 @@ _DESIGNS = (
             AskedEffect("course", "middle", "ses-2 minus ses-1", {INHIBITION: -0.3}),
             AskedEffect("course", "late", "ses-3 minus ses-1", {INHIBITION: -0.7}),
             AskedEffect("late", "mean", "ses-3 minus ses-1, participants with both", {INHIBITION: -0.7}),
-            AskedEffect("average", "mean", "mean over sessions", {EXCITATION: 0.4, INHIBITION: -1 / 3}),
         ),
         text=FACES_TEXT + _DCM + _LONGITUDINAL,
     ),

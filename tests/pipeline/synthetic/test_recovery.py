@@ -69,7 +69,7 @@ def test_the_study_s_scores_and_arms_are_the_truth_s(study: Path, truth: Planted
     assert {participant.name: participant.scores["improvement"] for participant in participants} == dict(
         truth.improvement
     )
-    assert {participant.name: participant.arm for participant in participants} == dict(truth.arm)
+    assert {participant.name: participant.group for participant in participants} == dict(truth.arm)
     assert truth.arms == ("ketamine", "midazolam")
 
 
