@@ -72,7 +72,10 @@ def parse_contrast(text: str, design: Design, name: str | None = None) -> Contra
     if len(text) > MOST_LETTERS:
         raise DesignError(f"the contrast has {len(text):,} letters; at most {MOST_LETTERS:,} are read")
     reader = _Reader(text, design)
-    found = reader.read()
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = reader.read()
+    if not np.isfinite(found).all():
+        reader.refuse("its numbers are too large")
     if isinstance(found, float):
         reader.refuse("it names no level, number or column of the design")
     if np.abs(found).max() < ROUNDING:
@@ -229,6 +232,8 @@ class _Reader:
 
     def _unknown(self) -> NoReturn:
         found = _WORD.match(self.text, self.at)
+        if self.at >= len(self.text):
+            self.refuse("something is missing at its end")
         if found is None:
             self.refuse(f"{self.text[self.at : self.at + 1]!r} is where a name or a number should be")
         self._refuse_name(found.group())
