@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from dcm import SPM12_ECHO_TIME, Data, Subject
+from dcm import SPM12_ECHO_TIME, Data, Subject, concatenate_runs
 
 from ..common import first_names
 from ..images import cosine_drifts
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 def subject_from_series(
-    series: pd.DataFrame | ArrayLike | RegionSeries,
-    events: pd.DataFrame | str | PathLike[str],
+    series: pd.DataFrame | ArrayLike | RegionSeries | Sequence[pd.DataFrame | ArrayLike | RegionSeries],
+    events: pd.DataFrame | str | PathLike[str] | Sequence[pd.DataFrame | str | PathLike[str]],
     repetition_time: float | None = None,
     *,
     inputs: Mapping[str, str | Sequence[str]] | None = None,
@@ -34,7 +34,7 @@ def subject_from_series(
     c: Mapping[str, Sequence[str]],
     d: Mapping[str, Sequence[str]] | None = None,
     regions: Sequence[str] | Mapping[str, Sequence[str | int]] | None = None,
-    confounds: pd.DataFrame | ArrayLike | None = None,
+    confounds: pd.DataFrame | ArrayLike | Sequence[pd.DataFrame | ArrayLike | None] | None = None,
     high_pass_period: float | None = 128.0,
     slice_time_ref: float = 0.5,
     echo_time: float = SPM12_ECHO_TIME,
@@ -46,7 +46,8 @@ def subject_from_series(
         series: (scan, region) series, percent signal change (in SPM's modes, which scale them, arbitrary units do as
             well); a data frame's columns name the regions. Of `read_series`: brought to percent where raw, to a range
             of 4 where arbitrary; scans without a value get a regressor of their own, and drifts are taken out up to
-            the period that the file's own filter took out, if that is shorter.
+            the period that the file's own filter took out, if that is shorter. Of several runs a list, with lists of
+            their events and confounds: they go into one model, as `concatenate_runs` has it.
         events: see `inputs_from_events`.
         repetition_time: s; not needed where the file says.
         inputs: name of each input → the trial types that it pools; each trial type is an input of its own where None.
@@ -67,6 +68,10 @@ def subject_from_series(
     >>> subject = subject_from_series(series, events, 2.0, b={"faces": ["amygdala <- vmPFC"]}, c={"faces": ["vmPFC"]})
     >>> posterior = invert(subject)
     """
+    if isinstance(events, list | tuple):
+        words: dict[str, Any] = {"inputs": inputs, "a": a, "b": b, "c": c, "d": d, "regions": regions}
+        words |= {"high_pass_period": high_pass_period, "slice_time_ref": slice_time_ref, "echo_time": echo_time}
+        return _of_runs(series, events, confounds, repetition_time, name, words)
     if isinstance(series, RegionSeries):
         found = scaled_series(series, regions)
         values, names = found.values, found.regions
@@ -98,6 +103,31 @@ def subject_from_series(
         echo_time=echo_time,
     )
     return Subject(name, spec, data)
+
+
+def _of_runs(
+    series: Any, events: Sequence[Any], confounds: Any, repetition_time: float | None, name: str, words: dict[str, Any]
+) -> Subject:
+    """One subject of several runs; raises where these are not as many, or of other regions or inputs."""
+    confounds = [None] * len(events) if confounds is None else confounds
+    for what, given in (("series", series), ("confounds", confounds)):
+        if not isinstance(given, list | tuple) or len(given) != len(events):
+            raise ValueError(f"events are of {len(events)} runs; give {what} as a list of as many")
+    subjects: list[Subject] = []
+    for number, (own, of_run, nuisance) in enumerate(zip(series, events, confounds, strict=True), start=1):
+        try:
+            found = subject_from_series(own, of_run, repetition_time, confounds=nuisance, name=name, **words)
+        except ValueError as error:
+            raise type(error)(f"run {number}: {error}") from None
+        first = subjects[0].spec if subjects else found.spec
+        for what, here, there in (
+            ("regions", found.spec.regions, first.regions),
+            ("inputs", found.spec.inputs, first.inputs),
+        ):
+            if here != there:
+                raise ValueError(f"run {number} has the {what} {', '.join(here)}, but the first {', '.join(there)}")
+        subjects.append(found)
+    return Subject(name, subjects[0].spec, concatenate_runs([own.data for own in subjects]))
 
 
 def _with_spikes(
