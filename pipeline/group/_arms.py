@@ -32,6 +32,7 @@ from ..common import UsageError
 from ..page import EFFECT, PROBABILITY, SPREAD, Column, Records
 from ..study import guess_arms
 from ..verdicts import KindComparisons
+from ._contrasts import compare_levels
 from ._fit import fit_group
 from ._group_inputs import GroupInputs
 
@@ -153,6 +154,8 @@ def compare_kinds(inputs: GroupInputs) -> KindComparisons:
 
     One whose kinds cannot be fitted alone is left to the group of both where these are about as many, and is None else.
     """
+    if inputs.design.form is not None:
+        return compare_levels(inputs)
     found: dict[str, ArmComparison | None] = {}
     if not inputs.settings.is_mixture or inputs.participant_of:  # of visits, kinds may be within participants
         return found

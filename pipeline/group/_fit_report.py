@@ -32,7 +32,6 @@ from ._arms import compare_kinds
 from ._contrasts import (
     answer_contrasts,
     asked_as_contrasts,
-    compare_levels,
     contrast_answers,
     contrast_records,
     contrasts_summary,
@@ -67,8 +66,7 @@ _VISITS = (
 
 def report_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[str]) -> AnalysisReport:
     """Tables, pictures and answers of a fit."""
-    apart = {**compare_kinds(inputs), **compare_levels(inputs)}
-    judged = judge_group(group, apart, inputs.smallest_effect)
+    judged = judge_group(group, compare_kinds(inputs), inputs.smallest_effect)
     records = effect_records(inputs, group, judged)
     asked = answer_contrasts(inputs, group)
     contrasts = contrast_records(inputs, group, asked)
