@@ -50,11 +50,23 @@ from ._arms import (
 from ._effect_tables import effect_records, effect_rule, influence_records
 from ._fit_report import facts, group_notices, influence_section, save_group, summary, verdicts_summary
 from ._group_inputs import GroupInputs
+from ._plain_answers import arms_sentence
 
 _METHODS = {
-    ONE_GROUP: "By one group of both",
-    GROUP_PER_ARM: "By a group of each arm",
-    THIRD_LEVEL: "By a third level over a group per arm",
+    "arm": {
+        ONE_GROUP: "By one group of both",
+        GROUP_PER_ARM: "By a group of each arm",
+        THIRD_LEVEL: "By a third level over a group per arm",
+    },
+    "group": {
+        ONE_GROUP: "By one PEB of both",
+        GROUP_PER_ARM: "By a PEB of each group",
+        THIRD_LEVEL: "By a third level over a PEB per group",
+    },
+}
+_METHOD_NAMES = {
+    "arm": {name: name for name in (ONE_GROUP, GROUP_PER_ARM, THIRD_LEVEL)},
+    "group": {ONE_GROUP: "one PEB", GROUP_PER_ARM: "a PEB per group", THIRD_LEVEL: THIRD_LEVEL},
 }
 
 
@@ -63,7 +75,8 @@ def report_arms(inputs: GroupInputs, arms: ArmAnalysis) -> AnalysisReport:
     judged = judge_arms(inputs, arms)
     everything = judge_group(arms.group, compare_kinds(inputs), inputs.smallest_effect)
     own = {covariate: verdict for covariate, verdict in everything.items() if arms.column not in covariate.split("×")}
-    but = f" Of {arms.column} and its products the table of the arms says it: the same question is asked once."
+    word = inputs.group_word
+    but = f" Of {arms.column} and its products the table of the {word}s says it: the same question is asked once."
     records = [
         arm_records(inputs, arms, judged),
         effect_records(inputs, arms.group, own, but),
@@ -146,20 +159,23 @@ def arm_records(inputs: GroupInputs, arms: ArmAnalysis, judged: Mapping[str, Cov
             inputs, comparison, method, judged[comparison.covariate] if comparisons is arms.judged else None
         )
     ]
+    word, named = inputs.group_word, _METHOD_NAMES[inputs.group_word]
+    one = named[ONE_GROUP].capitalize() if word == "arm" else "One PEB"
     explained = {
-        GROUP_PER_ARM: "has one for each arm, independent of each other, so that participants of one may differ more.",
-        THIRD_LEVEL: "has a PEB for each arm and one over the two, which also expects arms to vary, so that its "
+        GROUP_PER_ARM: f"has one for each {word}, independent of each other, so that participants of one may differ "
+        "more.",
+        THIRD_LEVEL: f"has a PEB for each {word} and one over the two, which also expects {word}s to vary, so that its "
         "intervals are wider.",
     }
     lead = (
         "P(… > 0) is the share of a posterior beyond zero. Pp (with v without) is the probability of the model that "
-        "has the effect against the model that lacks it alone. “One group” has all participants in one with "
-        f"interactions; “{arms.second_method}” {explained[arms.second_method]} "
+        "has the effect against the model that lacks it alone. “{one}” has all participants in one with "
+        f"interactions; “{named[arms.second_method]}” {explained[arms.second_method]} "
         f"{effect_rule(inputs, arms.group)}; they are from "
-        f"“{arms.second_method if arms.by_separate_groups else ONE_GROUP}”."
+        f"“{named[arms.second_method if arms.by_separate_groups else ONE_GROUP]}”."
     )
     sure = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "yes")
-    return Records("arms", "Comparison of the arms", lead, columns, rows, sure=sure)
+    return Records("arms", f"Comparison of the {word}s", lead, columns, rows, sure=sure)
 
 
 def arm_answer(inputs: GroupInputs, comparison: ArmComparison, arms: ArmAnalysis, judged: CovariateVerdict) -> Answer:
@@ -196,8 +212,10 @@ def arm_answer(inputs: GroupInputs, comparison: ArmComparison, arms: ArmAnalysis
         details.append(f"This is the difference between participants with {', '.join(at)}, the average here.")
     if other is not None:
         again = _rows(inputs, other, second_method)[place]
-        details.append(f"{_METHODS[second_method]}: {_interval(again)}.")
-    return Answer(f"Do the arms differ in {what}?", judged.found.kind, headline, tuple(details[:6]))
+        details.append(f"{_METHODS[inputs.group_word][second_method]}: {_interval(again)}.")
+    plain = arms_sentence(inputs, comparison, judged)
+    question = f"Do the {inputs.group_word}s differ in {what}?"
+    return Answer(question, judged.found.kind, f"{plain} {headline}".strip(), tuple(details[:6]))
 
 
 def _rows(
@@ -229,7 +247,7 @@ def _rows(
             "unit": per_covariate(connection.unit, comparison.covariate),
             "verdict": None if judged is None else judged.found.each[i],
             "questions": None if judged is None else judged.found.questions,
-            "road": method,
+            "road": _METHOD_NAMES[inputs.group_word][method],
             "parameter": connection.name,
         }
         for i, connection in enumerate(connections(comparison.parameters, inputs.spec))
@@ -256,7 +274,7 @@ def _interval(row: dict[str, Any]) -> str:
 
 def _sections(inputs: GroupInputs, arms: ArmAnalysis) -> tuple[Section, ...]:
     sections = (
-        arms_section(arms.judged, inputs.spec, lambda comparison, i: draws_of(arms, comparison, i)),
+        arms_section(arms.judged, inputs.spec, lambda comparison, i: draws_of(arms, comparison, i), inputs.group_word),
         influence_section(arms.group, inputs.spec),
     )
     return tuple(section for section in sections if section is not None)
@@ -266,11 +284,12 @@ def arms_section(
     comparisons: Sequence[ArmComparison],
     spec: Spec | None,
     draws: Callable[[ArmComparison, int], Sequence[np.ndarray | None]] = lambda comparison, i: (None, None, None),
+    word: str = "arm",
 ) -> Section:
     """One picture for each covariate and connection: both arms, and their difference.
 
     `draws(comparison, i)` gives a sampler's draws of the first arm's, the second's effect on parameter i, and of their
-    difference, where there are any.
+    difference, where there are any; `word` is what the two are called.
     """
     drawn = []
     for number, comparison in enumerate(comparisons):
@@ -281,9 +300,9 @@ def arms_section(
                 Picture(
                     f"arms-{number}-{slug(comparison.covariate)}-{i}",
                     f"{connection.words}: {about}",
-                    "Above, what is believed of the effect in each arm; below, of the difference. The further "
-                    "the lower curve lies to one side of zero, the surer the arms differ. Where there are draws, "
-                    "they are of one group of both arms.",
+                    f"Above, what is believed of the effect in each {word}; below, of the difference. The further "
+                    f"the lower curve lies to one side of zero, the surer the {word}s differ. Where there are draws, "
+                    f"they are of one {'group of both arms' if word == 'arm' else 'PEB of both groups'}.",
                     arm_figure(
                         [first, second],
                         difference,
@@ -292,5 +311,5 @@ def arms_section(
                     ),
                 )
             )
-    lead = "The posterior in each arm and of the difference, connection by connection."
-    return Section("Comparison of the arms", lead, tuple(drawn))
+    lead = f"The posterior in each {word} and of the difference, connection by connection."
+    return Section(f"Comparison of the {word}s", lead, tuple(drawn))

@@ -40,6 +40,7 @@ from ..verdicts import (
 )
 from ._effect_tables import connections_of, effect_rule
 from ._group_inputs import GroupInputs
+from ._plain_answers import effect_sentence
 
 MOST = 5  # effects that an answer gives the numbers of
 CONTRAST_COLUMNS = (
@@ -195,6 +196,9 @@ def contrast_answers(
         headline = verdict_headline(
             judged, names, units, "difference" if _says_difference(answer.contrast) else "effect"
         )
+        parameters = [row["parameter"] for row in own]
+        plain = effect_sentence(inputs, answer.contrast.name, judged, parameters, answer.contrast.explanation)
+        headline = f"{plain} {headline}".strip()
         details = [*([judged.note] if judged.note else []), *(effect_line(row) for row in reported)]
         found.append(Answer(_question(inputs, answer.contrast), judged.found.kind, headline, tuple(details)))
     return tuple(found)

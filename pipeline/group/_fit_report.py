@@ -50,6 +50,7 @@ from ._effect_tables import (
     reinversion_records,
 )
 from ._group_inputs import GroupInputs
+from ._plain_answers import effect_sentence
 
 MOST = 5  # effects that an answer gives the numbers of
 _MIXTURE = (
@@ -246,12 +247,13 @@ def _answer(
     if any(part in inputs.design.kinds for part in covariate.split("×")) or is_difference(inputs.design, covariate):
         of = "difference"
     headline = verdict_headline(judged, [row["connection"] for row in own], units, of)
+    plain = effect_sentence(inputs, covariate, judged, [row["parameter"] for row in own])
     details = [
         *([judged.note] if judged.note else []),
         *(effect_line(row) for row in reported),
         *([more] if more else []),
     ]
-    return Answer(_question(inputs, covariate), judged.found.kind, headline, tuple(details))
+    return Answer(_question(inputs, covariate), judged.found.kind, f"{plain} {headline}".strip(), tuple(details))
 
 
 def _question(inputs: GroupInputs, covariate: str) -> str:

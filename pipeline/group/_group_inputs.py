@@ -91,6 +91,12 @@ class GroupInputs:
         participant_of: visit → participant, where rows of the design are visits; empty otherwise.
         spm_parameters: parameter → SPM's name and place, of DCMs of which `spec` does not say it.
         has_evidence: whether every participant's free energy is known.
+        is_treated: whether treatment lies between the two visits of a change.
+        group_word: what two groups that are compared are called, arm or group.
+        standing: of each row the visit that a change or contrast is to, whose connections have signs of their own;
+            empty where that is the estimate itself, or is of several visits.
+        contrasted: of a contrast of two visits or levels, what is taken away and what it is taken from: ``with
+            placebo``, ``with ketamine``.
     """
 
     estimates: tuple[Estimate, ...]
@@ -112,6 +118,10 @@ class GroupInputs:
     participant_of: Mapping[str, str] = field(default_factory=dict)
     spm_parameters: Mapping[str, tuple[str, int]] | None = None
     has_evidence: bool = True
+    is_treated: bool = False
+    group_word: str = "arm"
+    standing: tuple[Estimate, ...] = ()
+    contrasted: tuple[str, str] | None = None
 
     @property
     def spm_names(self) -> dict[str, str] | None:
@@ -223,9 +233,39 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
         spm_parameters=levels[0].spm_parameters,
         has_evidence=all(level.has_evidence for level in levels),
         contrasts=contrasts,
+        is_treated=options.is_treated,
+        group_word=options.group_word,
+        standing=_standing(options, {level.estimate.name: level.estimate for level in levels}, design.participants),
+        contrasted=_contrasted(options, [level.estimate.name for level in levels]),
     )
     notify(f"mode: {inputs.mode}")
     return inputs
+
+
+def _standing(options: GroupOptions, every: Mapping[str, Estimate], names: Sequence[str]) -> tuple[Estimate, ...]:
+    """Of each row, the one visit that a change or a contrast is to; nothing where it is not one visit."""
+    found: dict[str, Estimate] = {}
+    if options.sessions is not None:
+        for name, estimate in every.items():
+            label = find_visit_label(name, options.sessions)
+            if label is not None and label[0] == options.sessions[1]:
+                found[label[1]] = estimate
+    elif options.visits is not None and options.visits.kind == "contrast":
+        for participant, weights in (options.visits.members or {}).items():
+            to = [every[visit] for visit, weight in weights.items() if weight > 0 and visit in every]
+            if len(to) == 1:
+                found[participant] = to[0]
+    return tuple(found[name] for name in names) if all(name in found for name in names) else ()
+
+
+def _contrasted(options: GroupOptions, names: Sequence[str]) -> tuple[str, str] | None:
+    """What a contrast of two visits or levels is from and to, in words."""
+    weights = options.visits.weights if options.visits is not None and options.visits.kind == "contrast" else {}
+    if sorted(weights.values()) != [-1.0, 1.0]:
+        return None
+    first, second = sorted(weights, key=lambda name: weights[name])
+    word = "in" if any(name.endswith((f"_{first}", f"_{second}")) for name in names) else "with"
+    return f"{word} {first}", f"{word} {second}"
 
 
 def _check_reinversion(options: GroupOptions) -> None:

@@ -45,6 +45,8 @@ class GroupOptions:
         parameters: single parameters, by name; instead of fields where none are named.
         sessions: (before, after) to analyse the change from one session to another; None for the estimates as they are.
         visits: what else is taken of each participant's visits; None for the estimates as they are.
+        is_treated: whether treatment lies between the two sessions of a change.
+        group_word: what two groups that are compared are called, arm or group.
         matched_only: whether participants who are on one side only are left out (and named) instead of refused.
         by_order: whether row i of the design is for result i, numbers in the names of a folder's files as numbers; for
             an SPM design, which has no names.
@@ -71,6 +73,8 @@ class GroupOptions:
     parameters: Sequence[str] = ()
     sessions: tuple[str, str] | None = None
     visits: VisitsAsked | None = None
+    is_treated: bool = False
+    group_word: str = "arm"
     matched_only: bool = False
     by_order: bool = False
     gcm_column: int | None = None

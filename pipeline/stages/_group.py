@@ -44,6 +44,8 @@ class GroupJob:
         posteriors: of the main model, of the visits concerned.
         design: table of participants.
         folder: of its results.
+        group_word: what a group is called: an arm, in a trial.
+        is_treated: whether treatment lies between the two sessions of a change.
     """
 
     name: str
@@ -57,6 +59,8 @@ class GroupJob:
     folder: Path
     order: Mapping[str, Sequence[str]] = field(default_factory=dict)
     reference: Mapping[str, str] = field(default_factory=dict)
+    group_word: str = "group"
+    is_treated: bool = False
 
 
 def group_units(
@@ -101,6 +105,8 @@ def _group_job(
         folder,
         levels.order if settings.design is not None else {},
         levels.reference if settings.design is not None else {},
+        participants.group_word,
+        participants.is_trial and study.sessions.before is not None,
     )
 
 
@@ -120,6 +126,7 @@ def _group_unit(job: GroupJob) -> Unit:
         "visits": [path.stem for path in job.posteriors],
         "weights": None if job.taken is None else {"kind": job.taken.kind, "members": job.taken.members},
         "levels": [dict(job.order), dict(job.reference)],
+        "words": [job.group_word, job.is_treated],
         **package_versions("jax", "numpy", "numpyro", "matplotlib"),
     }
     return Unit(STAGE, job.name, recipe, (*job.posteriors, job.design), job)
@@ -178,6 +185,8 @@ def _options(job: GroupJob) -> GroupOptions:
         fields=settings.fields,
         sessions=job.selection.pair,
         visits=job.taken,
+        is_treated=job.is_treated,
+        group_word=job.group_word,
         matched_only=True,
         all_different=True,  # the participants' table tells whose runs are whose
         settings=group_settings(settings.compat, settings.between, settings.components, settings.between_prior),

@@ -1,0 +1,283 @@
+"""What a group's answers say in plain words: the surest effect of each question in a sentence, before its numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, final
+
+import numpy as np
+from scipy import stats
+
+from peb import ALPHA, MEAN, ArmComparison, Estimate, VerdictKind
+
+from ..results import Connection, connections
+from ..verdicts import (
+    Compared,
+    CovariateVerdict,
+    Sign,
+    SureSigns,
+    as_sentence,
+    change_compared_sentence,
+    compared_sentence,
+    describe_influence,
+    describe_size,
+    judge_effects,
+    mean_sentence,
+    slope_sentence,
+    unsure_sentence,
+)
+from ._group_inputs import GroupInputs
+
+LEAST = 3  # participants of whom a connection's own sign may be sure
+
+
+def effect_sentence(
+    inputs: GroupInputs, covariate: str, judged: CovariateVerdict, parameters: Sequence[str], explanation: str = ""
+) -> str:
+    """The surest effect of a covariate, or of a contrast that `explanation` says in words; empty where none is."""
+    if not parameters:
+        return ""
+    place = _surest(judged)
+    connection = connections(parameters, inputs.spec)[place]
+    sign: Sign = 1 if judged.above_zero[place] > 0.5 else -1
+    kind = judged.found.kind
+    plain = _asked(inputs, covariate, explanation)
+    if plain is None:
+        return ""
+    size = describe_size(judged.found.size, [connection.unit], judged.question.per)
+    if kind != "yes":
+        if judged.found.questions > 1:  # of many that are open none stands for the others
+            return ""
+        return as_sentence(unsure_sentence(connection, kind, plain.words, size))
+    return as_sentence(plain.answer(connection, sign))
+
+
+def arms_sentence(inputs: GroupInputs, comparison: ArmComparison, judged: CovariateVerdict) -> str:
+    """Of the surest difference between two groups, what is sure in each of them."""
+    place = _surest(judged)
+    connection = connections(comparison.parameters, inputs.spec)[place]
+    sign: Sign = 1 if judged.above_zero[place] > 0.5 else -1
+    first, second = comparison.arms
+    kind, change = judged.found.kind, inputs.change
+    if comparison.covariate != MEAN:
+        return ""  # a difference between slopes: the numbers say it better than any sentence
+    if kind != "yes":
+        if judged.found.questions > 1:
+            return ""
+        what = f"changes otherwise in {first} than in {second}" if change else f"differs between {first} and {second}"
+        size = describe_size(judged.found.size, [connection.unit], judged.question.per)
+        return as_sentence(unsure_sentence(connection, kind, what, size))
+    compared = Compared(f"in {first}", f"in {second}")
+    if change is None:
+        rows = _rows_of(inputs, first)
+        return as_sentence(compared_sentence(connection, sign, compared, sure_signs(inputs, connection, rows)))
+    said = change_compared_sentence(connection, sign, change, compared)
+    own = [_change_in(inputs, comparison, judged, place, arm) for arm in (0, 1)]
+    if not any(sure for _, sure in own):
+        return as_sentence(f"{said}, while in neither it is sure which way it goes")
+    return f"{as_sentence(said)} {as_sentence('; '.join(text for text, _ in own))}"
+
+
+def _change_in(
+    inputs: GroupInputs, comparison: ArmComparison, judged: CovariateVerdict, place: int, arm: int
+) -> tuple[str, bool]:
+    """What one group's own change is, and whether it is sure."""
+    name, marginals = comparison.arms[arm], comparison.marginals[arm]
+    size, questions = judged.found.size, judged.found.questions
+    found = judge_effects(marginals.above_zero, marginals.within(size), size=size, questions=questions)
+    connection = connections(comparison.parameters, inputs.spec)[place]
+    assert inputs.change is not None
+    before, after = inputs.change
+    where = f"after {name}" if inputs.is_treated else f"in {name}"
+    kind: VerdictKind = found.each[place]
+    if kind == "yes":
+        sign: Sign = 1 if marginals.above_zero[place] > 0.5 else -1
+        signs = sure_signs(inputs, connection, _rows_of(inputs, name))
+        compared = Compared(f"in {after}", "before" if inputs.is_treated else f"in {before}")
+        return f"{where}, {compared_sentence(connection, sign, compared, signs, to_end=not inputs.is_treated)}", True
+    if kind == "open":
+        return f"{where}, it is open whether this changes", False
+    return f"{where}, this changes by less than {describe_size(judged.found.size, [connection.unit])}", True
+
+
+class Question(Protocol):
+    """What is asked of a connection, and the sentence that answers it."""
+
+    @property
+    def words(self) -> str:
+        """What is asked, behind the connection: ``differs between patients and controls``."""
+
+    def answer(self, connection: Connection, sign: Sign) -> str:
+        """What is sure, as a clause."""
+
+
+@final
+@dataclass(frozen=True)
+class MeanQuestion:
+    """Of a connection itself, or of its difference between two visits; `where` may name a kind of participants."""
+
+    inputs: GroupInputs
+    where: str
+    rows: Sequence[int]
+
+    @property
+    def words(self) -> str:
+        """What is asked."""
+        lead = f"{self.where} " if self.where else ""
+        compared = _compared_visits(self.inputs)
+        return (
+            f"{lead}differs {compared.here} from {compared.there.partition(' ')[2]}" if compared else f"{lead}is there"
+        )
+
+    def answer(self, connection: Connection, sign: Sign) -> str:
+        """What is sure."""
+        signs = sure_signs(self.inputs, connection, self.rows)
+        lead = f"{self.where}, " if self.where else ""
+        compared = _compared_visits(self.inputs)
+        if compared:
+            return f"{lead}{compared_sentence(connection, sign, compared, signs)}"
+        if _is_other_contrast(self.inputs):
+            return f"{lead}{_contrast_of(self.inputs, connection)} is {'positive' if sign > 0 else 'negative'}"
+        return f"{lead}{mean_sentence(connection, sign, signs)}"
+
+
+@final
+@dataclass(frozen=True)
+class DifferenceQuestion:
+    """Between two kinds of participants, of a connection or of its change."""
+
+    inputs: GroupInputs
+    first: str
+    second: str
+
+    @property
+    def words(self) -> str:
+        """What is asked."""
+        if _compared_visits(self.inputs):
+            return f"changes otherwise in {self.first} than in {self.second}"
+        return f"differs between {self.first} and {self.second}"
+
+    def answer(self, connection: Connection, sign: Sign) -> str:
+        """What is sure."""
+        compared, inputs = Compared(f"in {self.first}", f"in {self.second}"), self.inputs
+        if inputs.change:
+            return change_compared_sentence(connection, sign, inputs.change, compared)
+        if _compared_visits(inputs) or _is_other_contrast(inputs):
+            more = "positive" if sign > 0 else "negative"
+            return f"{_contrast_of(inputs, connection)} is more {more} {compared.than}"
+        return compared_sentence(
+            connection, sign, compared, sure_signs(inputs, connection, _rows_of(inputs, self.first))
+        )
+
+
+@final
+@dataclass(frozen=True)
+class SlopeQuestion:
+    """Of the association with a number, of a connection or of its change."""
+
+    inputs: GroupInputs
+    number: str
+
+    @property
+    def words(self) -> str:
+        """What is asked."""
+        return f"depends on {self.number}"
+
+    def answer(self, connection: Connection, sign: Sign) -> str:
+        """What is sure."""
+        inputs = self.inputs
+        if not inputs.change and (_compared_visits(inputs) or _is_other_contrast(inputs)):
+            more = "positive" if sign > 0 else "negative"
+            return f"the higher {self.number}, the more {more} {_contrast_of(inputs, connection)}"
+        return slope_sentence(connection, sign, self.number, inputs.change)
+
+
+def _is_other_contrast(inputs: GroupInputs) -> bool:
+    return inputs.of.startswith("the contrast")
+
+
+def _contrast_of(inputs: GroupInputs, connection: Connection) -> str:
+    """What a contrast of visits is of: ``the contrast ketamine − placebo of the influence of vmPFC on amygdala``."""
+    return f"{inputs.of.removesuffix(' of visits')} of {describe_influence(connection)}"
+
+
+def _asked(inputs: GroupInputs, covariate: str, explanation: str) -> Question | None:
+    """What a covariate or contrast asks; None where it has no plain form."""
+    design = inputs.design
+    everybody = range(len(design.participants))
+    if not explanation and design.form is not None and covariate != MEAN:
+        explanation = design.explanations[covariate]
+    if explanation:
+        core = explanation.split(", at ")[0].split(", averaged over ")[0]
+        if core == "mean":
+            return MeanQuestion(inputs, "", everybody)
+        if found := re.fullmatch(r"mean of (.+)", core):
+            return MeanQuestion(inputs, f"in {found[1]}", _rows_of(inputs, found[1]))
+        if found := re.fullmatch(r"change per unit of ([^:×]+)", core):
+            return SlopeQuestion(inputs, found[1])
+        if (found := re.fullmatch(r"([^:×]+?) minus ([^:×]+)", core)) and " minus " not in found[2]:
+            return DifferenceQuestion(inputs, found[1], found[2])
+        return None
+    if covariate == MEAN:
+        return MeanQuestion(inputs, "", everybody)
+    if "×" in covariate:
+        return None
+    if covariate in design.kinds:
+        minus, plus = design.kinds[covariate]
+        return DifferenceQuestion(inputs, plus, minus)
+    return SlopeQuestion(inputs, covariate)
+
+
+def _surest(judged: CovariateVerdict) -> int:
+    return int((*judged.found.which, int(np.argmax(np.abs(judged.above_zero - 0.5))))[0])
+
+
+def _compared_visits(inputs: GroupInputs) -> Compared | None:
+    if inputs.change:
+        return Compared(f"in {inputs.change[1]}", f"in {inputs.change[0]}")
+    if inputs.contrasted:
+        return Compared(inputs.contrasted[1], inputs.contrasted[0])
+    return None
+
+
+def _rows_of(inputs: GroupInputs, level: str) -> list[int]:
+    """Rows of the design of one kind of participants; none where the design does not tell."""
+    design = inputs.design
+    for name, (minus, plus) in design.kinds.items():
+        if level in (minus, plus) and name in design.covariates:
+            column = design.matrix[:, design.column(name)]
+            return np.flatnonzero((column > np.mean([column.min(), column.max()])) == (level == plus)).tolist()
+    return []
+
+
+def sure_signs(inputs: GroupInputs, connection: Connection, rows: Sequence[int]) -> SureSigns:
+    """Signs of a connection that are sure over some participants, at the visit that a change is to.
+
+    By t tests of the participants' posterior means, which are drawn towards 0, at the level of the verdicts.
+    """
+    standing = inputs.standing or inputs.estimates
+    estimates = [standing[row] for row in rows]
+    if len(estimates) < LEAST:
+        return SureSigns()
+    own = np.array([_value(estimate, connection.name) for estimate in estimates])
+    total = own
+    if connection.field == "B":
+        base = f"A[{connection.to}<-{connection.source}]"
+        total = own + np.array([_value(estimate, base) for estimate in estimates])
+    return SureSigns(_sure_sign(own), _sure_sign(total))
+
+
+def _value(estimate: Estimate, name: str) -> float:
+    if name not in estimate.parameters:
+        return float("nan")
+    return float(estimate.posterior.mean[estimate.parameters.index(name)])
+
+
+def _sure_sign(values: np.ndarray) -> Sign:
+    if not np.isfinite(values).all() or not np.ptp(values):
+        return 0
+    if float(stats.ttest_1samp(values, 0.0).pvalue) > ALPHA:
+        return 0
+    return 1 if values.mean() > 0 else -1
