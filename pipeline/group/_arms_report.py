@@ -169,7 +169,7 @@ def arm_records(inputs: GroupInputs, arms: ArmAnalysis, judged: Mapping[str, Cov
     }
     lead = (
         "P(… > 0) is the share of a posterior beyond zero. Pp (with v without) is the probability of the model that "
-        "has the effect against the model that lacks it alone. “{one}” has all participants in one with "
+        f"has the effect against the model that lacks it alone. “{one}” has all participants in one with "
         f"interactions; “{named[arms.second_method]}” {explained[arms.second_method]} "
         f"{effect_rule(inputs, arms.group)}; they are from "
         f"“{named[arms.second_method if arms.by_separate_groups else ONE_GROUP]}”."
