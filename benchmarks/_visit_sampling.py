@@ -51,7 +51,12 @@ def _compare(study: VisitStudy, seed: int) -> dict[str, Any]:
 
 
 def draw_effects(
-    study: VisitStudy, group: GroupPosterior, seed: int = 0, chains: int = CHAINS, draws: int = DRAWS
+    study: VisitStudy,
+    group: GroupPosterior,
+    seed: int = 0,
+    chains: int = CHAINS,
+    warmup: int = WARMUP,
+    draws: int = DRAWS,
 ) -> tuple[np.ndarray, float]:
     """Draws of β, (draw, effect), and the largest R-hat among them."""
     visits = group_visits(study.design, study.owners)
@@ -60,7 +65,7 @@ def draw_effects(
     density, centre, factor = _density(prepared, group)
     key, start = jax.random.split(jax.random.key(seed))
     first = 0.5 * jax.random.normal(start, (chains, centre.size))
-    z = np.asarray(_draw(density, key, first, draws)).swapaxes(0, 1)
+    z = np.asarray(_draw(density, key, first, warmup, draws)).swapaxes(0, 1)
     size = group.posterior.mean.size
     beta = centre[:size] + z[..., :size] @ factor.T
     return beta.reshape(-1, size), float(np.max(split_gelman_rubin(beta)))
@@ -108,10 +113,10 @@ def _density(group: VisitGroup, fit: GroupPosterior) -> tuple[Any, np.ndarray, n
     return potential, centre, factor
 
 
-def _draw(potential: Any, key: jax.Array, first: jax.Array, draws: int) -> jax.Array:
+def _draw(potential: Any, key: jax.Array, first: jax.Array, warmup: int, draws: int) -> jax.Array:
     """z, (draw, chain, …)."""
     kernel = NUTS(potential_fn=potential)
-    state = kernel.init(jax.random.split(key, len(first)), WARMUP, first, model_args=(), model_kwargs={})
+    state = kernel.init(jax.random.split(key, len(first)), warmup, first, model_args=(), model_kwargs={})
 
     @partial(jax.jit, static_argnames="count")
     def run(state: Any, count: int) -> tuple[Any, jax.Array]:
@@ -121,5 +126,5 @@ def _draw(potential: Any, key: jax.Array, first: jax.Array, draws: int) -> jax.A
 
         return jax.lax.scan(step, state, None, length=count)
 
-    state, _ = run(state, WARMUP)
+    state, _ = run(state, warmup)
     return run(state, draws)[1]

@@ -18,9 +18,9 @@ def test_a_quick_run_prints_every_effect(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_draws_of_the_whole_model_say_the_same() -> None:
-    (study,) = visit_studies(VisitCell("crossover", 10, 0.35, missing=0.1), 1, 4)
+    (study,) = visit_studies(VisitCell("crossover", 8, 0.35, missing=0.1), 1, 4)
     group = fit_visits(study.estimates, study.design, study.owners)
-    draws, r_hat = draw_effects(study, group, draws=600)
+    draws, r_hat = draw_effects(study, group, warmup=250, draws=500)
     assert r_hat < 1.05
     assert np.abs((group.posterior.mean - draws.mean(axis=0)) / draws.std(axis=0)).max() < 0.2
     assert np.abs(np.log(group.posterior.sd / draws.std(axis=0))).max() < np.log(1.15)
