@@ -92,11 +92,13 @@ def answer_contrasts(inputs: GroupInputs, group: GroupPosterior) -> tuple[Contra
 
 
 def asked_as_contrasts(inputs: GroupInputs, answers: Sequence[ContrastAnswer]) -> frozenset[str]:
-    """Columns whose effects are contrasts that were asked for by name."""
+    """Columns whose effects are contrasts that were asked for by name, in either direction."""
+    columns = np.eye(len(inputs.design.covariates))
+    asked = [sign * answer.contrast.weights for answer in answers for sign in (1, -1)]
     return frozenset(
         name
-        for k, name in enumerate(inputs.design.covariates)
-        if any(np.array_equal(answer.contrast.weights, np.eye(len(inputs.design.covariates))[k]) for answer in answers)
+        for name, column in zip(inputs.design.covariates, columns, strict=True)
+        if any(np.array_equal(weights, column) for weights in asked)
     )
 
 
@@ -223,6 +225,9 @@ def _question(inputs: GroupInputs, contrast: Contrast) -> str:
     first = "Which " if contrast.name == contrast.text else f"{contrast.name}: which "
     if _says_difference(contrast):
         return f"{first}{what} differ: {contrast.explanation}?"
+    if contrast.explanation.startswith("mean") and inputs.contrasted:
+        there, here = (words.partition(" ")[2] for words in inputs.contrasted)
+        return f"{first}connections differ between {here} and {there}: {contrast.explanation}?"
     if contrast.explanation.startswith("mean"):
         return f"{first}connections {'change' if inputs.change else 'are there'}: {contrast.explanation}?"
     slope = contrast.explanation.removeprefix("change per unit of ")

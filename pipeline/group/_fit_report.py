@@ -265,13 +265,23 @@ def _question(inputs: GroupInputs, covariate: str) -> str:
     others = " × ".join(part for part in parts if part not in kinds)
     what = "changes" if inputs.change else "connections"
     if covariate == MEAN:
-        return f"Which connections {'change' if inputs.change else 'are there'} on average?"
+        return mean_question(inputs)
     if not coded:
         return f"Which {what} are associated with {others}?"
     between = " and between ".join(coded)
     if not others:
         return f"Which {what} differ between {between}?"
     return f"Which {what} are associated with {others} differently in {between}?"
+
+
+def mean_question(inputs: GroupInputs) -> str:
+    """What the mean over participants answers: of a contrast of visits, whether these differ."""
+    if inputs.contrasted:
+        there, here = (words.partition(" ")[2] for words in inputs.contrasted)
+        return f"Which connections differ between {here} and {there}?"
+    if inputs.of.startswith("the contrast"):
+        return f"Of which connections is {inputs.of} not zero?"
+    return f"Which connections {'change' if inputs.change else 'are there'} on average?"
 
 
 def _sections(

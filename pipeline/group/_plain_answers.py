@@ -161,7 +161,9 @@ class DifferenceQuestion:
 
     def answer(self, connection: Connection, sign: Sign) -> str:
         """What is sure."""
-        compared, inputs = Compared(f"in {self.first}", f"in {self.second}"), self.inputs
+        inputs = self.inputs
+        word = "with" if inputs.participant_of else "in"  # levels of visits, such as drugs; kinds of participants
+        compared = Compared(f"{word} {self.first}", f"{word} {self.second}")
         if inputs.change:
             return change_compared_sentence(connection, sign, inputs.change, compared)
         if _compared_visits(inputs) or _is_other_contrast(inputs):

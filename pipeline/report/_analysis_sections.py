@@ -37,22 +37,30 @@ class ReportedAnalysis:
         kind: of the analysis.
         report: what it hands over.
         anchor: of its section; a word of our own that no other has.
+        compares_groups: whether the study has groups.
     """
 
     name: str
     kind: str
     report: AnalysisReport
     anchor: str
+    compares_groups: bool = False
+
+    def _is_of_little_news(self, answer: Answer) -> bool:
+        """Whether it is about the mean over participants; their mean change is news where there are no groups."""
+        asked = answer.question
+        return asked.endswith("on average?") and (self.compares_groups or asked.endswith("are there on average?"))
 
     @property
     def head_answers(self) -> tuple[Answer, ...]:
-        """Answers that may stand at the head: a fit's first is about the mean, which says little."""
+        """Answers that may stand at the head: those about a mean say little beside others."""
         answers = self.report.answers
         if self.kind in ("predict", "statistics"):
             answers = answers[:1]  # the others are for who reads on
-        chosen = answers[1:] if self.kind == "fit" and len(answers) > 1 else answers
+        if self.kind == "fit":
+            answers = tuple(answer for answer in answers if not self._is_of_little_news(answer)) or answers
         source = f"{SOURCE_NAMES.get(self.kind, 'Analysis')} {self.name}" if self.kind != "statistics" else "Statistics"
-        return tuple(replace(answer, anchor=self.anchor, source=source) for answer in chosen)
+        return tuple(replace(answer, anchor=self.anchor, source=source) for answer in answers)
 
 
 def analysis_sections(result: StudyResult) -> tuple[Section, ...]:
@@ -113,7 +121,8 @@ def reported_analyses(result: StudyResult) -> list[ReportedAnalysis]:
     compared = [(f"models {name}".strip(), "models", report) for name, report in result.comparisons.items()]
     group = [*compared, *group]
     found = [
-        ReportedAnalysis(name, kind, report, f"group-{i}-{slug(name)}") for i, (name, kind, report) in enumerate(group)
+        ReportedAnalysis(name, kind, report, f"group-{i}-{slug(name)}", bool(result.words.groups))
+        for i, (name, kind, report) in enumerate(group)
     ]
     for i, (name, report) in enumerate(result.predictions.items()):
         found.append(ReportedAnalysis(name, "predict", report, f"predict-{i}-{slug(name)}"))
