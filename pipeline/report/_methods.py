@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from peb import ABSENCE_PROBABILITY, ALPHA
-
 from ..common import join_words
-from ..group import group_settings
 from ..study import (
     MAIN,
     Confounds,
     Dcm,
-    GroupAnalysis,
     Region,
     Structure,
     Study,
-    describe_selection,
     inversion_settings,
+    model_specs,
+    reduced_models,
     select_visits,
 )
+from ._methods_data import crossover_columns, data_paragraphs, runs_sentence
+from ._methods_group import group_paragraphs
 from ._methods_predictive import PREDICTIVE_REFERENCES, predictive_methods
-from ._methods_series import series_first_level, series_regions, series_source
+from ._methods_series import series_first_level, series_regions
 from ._study_result import StudyResult
-from ._study_words import StudyWords, plural
+from ._study_words import plural
 
 _IMAGE_REFERENCES = "Esteban et al. 2019, Nature Methods 16:111 (fMRIPrep). "
 _REFERENCES = (
@@ -45,27 +44,20 @@ _EXPANSION = {
     "derivatives": " with temporal derivatives",
     "full": " with temporal derivatives and the squares of both",
 }
-_ANALYSIS = {
-    "arms": "a comparison of the arms",
-    "fit": "effects of covariates",
-    "leave-one-out": "leave-one-out prediction",
-    "permute": "a permutation test",
-    "search": "a greedy search over reduced models",
-}
 
 
 def methods(result: StudyResult) -> tuple[str, ...]:
     """Data, first level, series, models, group level, software, and what to bear in mind."""
     study = result.study
-    found = [_data_paragraph(result)]
+    found = [*data_paragraphs(result)]
     if study.series is None:
         found += [_first_level_paragraph(study), _regions_paragraph(study)]
     else:
         found += [series_first_level(study), series_regions(study)]
-    for dcm in study.dcms.values():
-        found += [_model_paragraph(dcm), _inversion_paragraph(dcm)]
-    if study.group:
-        found.append(_group_paragraph(study))
+    for view in result.of_each_dcm:
+        if view.dcm is not None:
+            found += [_model_paragraph(view, view.dcm), _inversion_paragraph(view, view.dcm)]
+    found += group_paragraphs(result)
     predictive = predictive_methods(study)
     references = f"{_IMAGE_REFERENCES if study.series is None else ''}{_REFERENCES}"
     references += f" {PREDICTIVE_REFERENCES}" if predictive else ""
@@ -73,44 +65,9 @@ def methods(result: StudyResult) -> tuple[str, ...]:
         *found,
         *predictive,
         _software_paragraph(result.versions),
-        _limits_paragraph(study),
+        *filter(None, [_limits_paragraph(result)]),
         f"References: {references}",
     )
-
-
-def _data_paragraph(result: StudyResult) -> str:
-    study = result.study
-    counted = ", ".join(f"{len(result.members(group))} {group}" for group in result.words.groups)
-    counts = f" ({counted})" if counted else ""
-    times = sorted({run.repetition_time for run in result.inventory.runs})
-    every = f" Repetition time: {join_words([f'{repetition_time:g} s' for repetition_time in times])}." if times else ""
-    set_here = [f"{name} ({task.repetition_time:g} s)" for name, task in study.tasks.items() if task.repetition_time]
-    every += f" It was set in the configuration, whatever files say, for {join_words(set_here)}." if set_here else ""
-    missing = len(result.inventory.absences) + sum(failure.stage == "extract" for failure in result.failures)
-    excluded = len(study.participants.exclude)
-    what, source = data_source(result)
-    return (
-        f"{what} of {len(result.participants)} participants{counts}{_sessions(result)}, {source}, "
-        f"were analysed; tasks: {join_words(study.tasks)}.{every} "
-        f"{len(result.extractions)} runs were used; {missing or 'none'} "
-        f"{'was' if missing == 1 else 'were'} missing or could not be used"
-        + (f", and {excluded} participants were excluded beforehand." if excluded else ".")
-    )
-
-
-def data_source(result: StudyResult) -> tuple[str, str]:
-    """What was analysed, and where it comes from."""
-    if result.study.series is not None:
-        return "Region series", series_source(result)
-    return "Functional images", f"preprocessed with fMRIPrep in the space {result.study.study.space}"
-
-
-def _sessions(result: StudyResult) -> str:
-    words = result.words
-    if words.is_treated:
-        before, after = words.sessions
-        return f" from sessions {before} (before treatment) and {after} (after)"
-    return f" from {plural(len(words.sessions), 'session')} ({join_words(words.sessions)})" if words.sessions else ""
 
 
 def _first_level_paragraph(study: Study) -> str:
@@ -169,21 +126,34 @@ def _describe_region(region: Region) -> str:
     return f"preset {region.preset}{above}{box}{side}"
 
 
-def _model_paragraph(dcm: Dcm) -> str:
+def _model_paragraph(result: StudyResult, dcm: Dcm) -> str:
     inputs = [f"{name} ({' + '.join(members)})" for name, members in dcm.inputs.items()]
-    others = [name for name in dcm.models if name != MAIN]
+    of = f" ({result.dcm_name})" if result.dcm_name else ""
     return (
-        "Effective connectivity was estimated with deterministic dynamic causal models for fMRI (Friston et "
+        f"Effective connectivity{of} was estimated with deterministic dynamic causal models for fMRI (Friston et "
         f"al. 2003; Stephan et al. 2007), one state per region, of the task {dcm.task}. Regions: "
         f"{join_words(dcm.regions)}. Inputs: {join_words(inputs)}"
         + (", mean-centred, so that A is the connectivity averaged over the run" if dcm.centre_inputs else "")
-        + f". {_describe_structure(dcm)}"
-        + (
-            f" Alternatives compared by their evidence (random effects over participants): {join_words(others)}."
-            if others
-            else ""
-        )
+        + f". {_describe_structure(dcm)}{_alternatives(result, dcm)}"
     )
+
+
+def _alternatives(result: StudyResult, dcm: Dcm) -> str:
+    """Which other models there are, and whether they were inverted or reduced."""
+    others = [name for name in model_specs(dcm) if name != MAIN]
+    if not others:
+        return ""
+    parts = [join_words(dcm.models)] if dcm.models else []
+    if dcm.switch is not None:
+        count = len(others) - len(dcm.models)
+        parts.append(f"{plural(count, 'model')} that lack some or all of the connections that are switched")
+    how = "They were inverted each, as the main model was."
+    if reduced_models(dcm):
+        how = (
+            "They were reduced from the posterior of the main model (Bayesian model reduction; Friston & Penny 2011, "
+            "NeuroImage 56:2089), and the best of them inverted as well, to check this."
+        )
+    return f" Alternatives compared by their evidence (random effects over participants): {join_words(parts)}. {how}"
 
 
 def _describe_structure(dcm: Structure) -> str:
@@ -199,7 +169,7 @@ def _arrow(connection: str) -> str:
     return connection.replace("<-", "←")
 
 
-def _inversion_paragraph(dcm: Dcm) -> str:
+def _inversion_paragraph(result: StudyResult, dcm: Dcm) -> str:
     settings = inversion_settings(dcm)
     starts = "one start from the prior mean" if settings.starts == 1 else f"{settings.starts} starts, the best kept"
     echo = "SPM12's fixed 0.04 s" if dcm.echo_time == "spm12" else "the scanner's"
@@ -213,6 +183,7 @@ def _inversion_paragraph(dcm: Dcm) -> str:
     return (
         f"Models were inverted by variational Laplace (Friston et al. 2007) in effconn's mode {mode}: "
         f"{_EQUATIONS[settings.integrator]}, with exact derivatives and {starts}, in 64-bit arithmetic. "
+        f"{runs_sentence(result, dcm)}"
         f"{_NOISE[settings.noise]} {_PRIORS[settings.priors]} Echo time: {echo}; {scaling}. The variance that each "
         "model explains is that of prediction and residual about their means."
     )
@@ -238,66 +209,35 @@ _PRIORS = {
 }
 
 
-def _group_paragraph(study: Study) -> str:
-    named = [_describe_analysis(name, analysis, study) for name, analysis in study.group.items()]
-    return (
-        "At the group level, parametric empirical Bayes (Friston et al. 2016; Zeidman et al. 2019) explained the "
-        "participants' posteriors by covariates, each participant weighted by the precision of the estimates; "
-        f"covariates were mean-centred. Analyses: {'; '.join(named)}. Pp is the posterior probability of the model "
-        "with an effect against the model without it; P(> 0) is the share of the posterior above zero; intervals are "
-        "90 % credible intervals. An effect is reported where 2 min(P, 1 − P) times the number of connections asked "
-        f"about is at most {ALPHA:g}, and called absent where it is below {_smallest_effect(study)} with a probability "
-        f"of at least {ABSENCE_PROBABILITY:g}."
-    )
-
-
-def _smallest_effect(study: Study) -> str:
-    sizes = sorted({analysis.smallest_effect for analysis in study.group.values()})
-    return f"{' or '.join(f'{size:g}' for size in sizes)} Hz (per SD of a covariate)"
-
-
-_MIXTURE = (
-    "a scale mixture of normals, integrated over its scale, in which 2 of 100 participants may lie 3 to 30 times as "
-    "far from the mean"
-)
-
-
-def _describe_analysis(name: str, analysis: GroupAnalysis, study: Study) -> str:
-    of = describe_selection(select_visits(study, analysis))
-    outcome = f" of {analysis.predict}" if analysis.predict else ""
-    covariates = f", covariates {join_words(analysis.covariates)}" if analysis.covariates else ""
-    interactions = f", interactions {join_words(analysis.interactions)}" if analysis.interactions else ""
-    settings = group_settings(analysis.compat, analysis.between, analysis.components, analysis.between_prior)
-    between = _MIXTURE if settings.is_mixture else f"prior variance of the log-precision {settings.noise_variance:g}"
-    variance = f"between participants: {between}"
-    scheme = f"by {analysis.compat.upper()}'s scheme" if settings.follows_spm else "all uncertainty kept"
-    sampled = ", checked by sampling (NUTS)" if analysis.sample and analysis.analysis == "arms" else ""
-    number = f", {analysis.permutations} permutations" if analysis.analysis == "permute" else ""
-    return (
-        f"{name}: {_ANALYSIS[analysis.analysis]}{outcome} over {' and '.join(analysis.fields)} of {of}{covariates}"
-        f"{interactions} ({variance}, {scheme}{number}{sampled})"
-    )
-
-
 def _software_paragraph(versions: Mapping[str, str]) -> str:
     named = [f"{package} {version}" for package, version in versions.items()]
     return f"Software: {join_words(named)}." if named else "Software: effconn."
 
 
-def _limits_paragraph(study: Study) -> str:
-    limits = [
-        "Connectivity is inferred under the models named here; a connection of a model that leaves out a driving "
-        "region may stand for that region"
-    ]
-    words = StudyWords.of(study)
-    if any(select_visits(study, analysis).is_change for analysis in study.group.values()):
+def _limits_paragraph(result: StudyResult) -> str:
+    study, words = result.study, result.words
+    limits = []
+    if study.dcms:
         limits.append(
-            "a change from one session to the other within an arm may be one of time or repetition, so that only the "
-            "difference between the arms speaks of treatment, and only as far as arms were assigned at random"
-            if words.is_trial
-            else "a change from one session to the other may be one of time or repetition"
+            "Connectivity is inferred under the models named here; a connection of a model that leaves out a driving "
+            "region may stand for that region"
+        )
+    changes = [analysis for analysis in study.group.values() if select_visits(study, analysis).is_change]
+    if changes and words.is_trial:
+        limits.append(
+            f"a change from one session to the other within an {words.group} may be one of time or repetition, so that "
+            f"only the difference between the {words.group}s speaks of treatment, and only as far as {words.group}s "
+            "were assigned at random"
+        )
+    elif changes and not crossover_columns(result):
+        limits.append("a change from one session to another may be one of time or repetition")
+    if words.groups and not words.is_trial and (study.group or study.predict):
+        limits.append(
+            f"participants were not assigned to {join_words(words.groups)} by the study as far as its file says, so "
+            f"that a difference between {words.group}s may be one of whatever else they differ in"
         )
     made = len(study.group) + len(study.predict)
     if made > 1:
         limits.append(f"{made} analyses were made, and no correction for their number was applied")
-    return "; ".join(limits) + "."
+    text = "; ".join(limits)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""

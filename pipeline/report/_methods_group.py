@@ -1,8 +1,7 @@
-"""The group level in plain paragraphs: what is taken of visits, designs and contrasts in words, rules of the verdicts."""
+"""The group level in plain paragraphs: what is taken of visits, designs and contrasts in words, the verdicts."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from peb import ABSENCE_PROBABILITY, ALPHA
@@ -27,7 +26,7 @@ _MIXTURE = (
 
 
 def group_paragraphs(result: StudyResult) -> list[str]:
-    """How groups were analysed, a paragraph for each analysis that has a design of its own; nothing without analyses."""
+    """How groups were analysed, with a paragraph for each analysis that has a design of its own."""
     study = result.study
     if not study.group:
         return []
@@ -50,8 +49,10 @@ def group_paragraphs(result: StudyResult) -> list[str]:
 def _has_own_paragraph(study: Study, analysis: GroupAnalysis) -> bool:
     """Whether an analysis says more than covariates of a change or of one visit."""
     selection = select_visits(study, analysis)
-    return analysis.design is not None or bool(analysis.contrasts) or not (
-        selection.is_change or selection.kind == "visit"
+    return (
+        analysis.design is not None
+        or bool(analysis.contrasts)
+        or not (selection.is_change or selection.kind == "visit")
     )
 
 
@@ -100,56 +101,54 @@ def _scheme(analysis: GroupAnalysis) -> str:
 
 def _analysis_paragraph(name: str, analysis: GroupAnalysis, result: StudyResult) -> str:
     """One analysis: its visits, design, columns, contrasts, and of how many it is."""
-    study, report = result.study, result.analyses.get(name)
-    selection = select_visits(study, analysis)
+    report = result.analyses.get(name)
     formula = f" The design was {analysis.design}" if analysis.design else ""
     if not formula and analysis.covariates:
         formula = f" Covariates were {join_words(analysis.covariates)}"
+    scheme = _scheme(analysis)
     return (
-        f"Analysis {name}: {_kind(analysis, study)} over {' and '.join(analysis.fields)}{_dcm(analysis)}. "
-        f"{_visits_sentence(selection, result, report)}"
+        f"Analysis {name}: {_kind(analysis, result.study)} over {' and '.join(analysis.fields)}{_dcm(analysis)}. "
+        f"{_visits_sentence(select_visits(result.study, analysis), result, report)}"
         f"{formula}{_columns_clause(report) if formula else ''}{_contrasts_sentence(analysis, report)} "
-        f"{_scheme(analysis)[0].upper()}{_scheme(analysis)[1:]}."
+        f"{scheme[0].upper()}{scheme[1:]}."
     )
 
 
 def _visits_sentence(selection: VisitSelection, result: StudyResult, report: AnalysisReport | None) -> str:
     """What was taken of visits, and of how many participants."""
-    used = used_participants(report)
-    of = f" of {plural(len(used), 'participant')}" if used else ""
+    used = _participants_used(report)
+    counted = f" of {plural(len(used), 'participant')}" if used else ""
+    lacking = len(result.participants) - len(used) if used else 0
+    gone = f"; {plural(lacking, 'participant')} without what it takes {'was' if lacking == 1 else 'were'} left out"
+    left_out = gone if lacking else ""
     if selection.kind == "visits":
-        rows = [] if report is None else list(report.summary.get("participants_used") or ())
-        visits = f"{plural(len(rows), 'visit')}{of}" if len(rows) > len(used) else f"all visits{of}"
+        rows = len((report.summary.get("design") or {}).get("rows") or ()) if report is not None else 0
+        visits = f"{plural(rows, 'visit')}{counted}" if rows else "all visits"
         return (
-            f"It had three levels: {visits}, participants with means of their own, and the group; "
-            f"participants need not have all visits."
+            f"It had three levels: {visits}, participants with means of their own, and the group; participants "
+            f"may lack visits{left_out}."
         )
     if selection.kind == "mean":
         return (
-            f"Of each participant it took the Bayesian average over visits, weighted by their precision with the prior "
-            f"counted once{f' ({plural(len(used), chr(112) + "articipant")})' if used else ''}."
+            "It was over the Bayesian average of each participant's visits, each weighted by its precision and the "
+            f"prior counted once{f',{counted}' if counted else ''}{left_out}."
         )
-    if selection.kind == "contrast":
-        lacking = len(result.participants) - len(used)
-        gone = f"; {plural(lacking, 'participant')} without all of these visits or covariates were left out" if used and lacking else ""
-        return f"Of each participant it took {describe_selection(selection)}, with its exact covariance{f' ({plural(len(used), "participant")})' if used else ''}{gone}."
     words = describe_selection(selection)
-    return f"It took {'one visit' if words == 'the visit' else words}{of}."
+    return f"It was over {'one visit' if words == 'the visit' else words}{counted}{left_out}."
 
 
-def used_participants(report: AnalysisReport | None) -> list[str]:
-    """Who is in an analysis, each once."""
+def _participants_used(report: AnalysisReport | None) -> list[str]:
+    """Who is in an analysis, each once; a name may be one of a visit."""
     names: Sequence[str] = () if report is None else report.summary.get("participants_used") or ()
-    return list(dict.fromkeys(re.sub(r"_(ses-)?[^_]*$", "", name) for name in names))
+    return list(dict.fromkeys(name.split("_")[0] for name in names))
 
 
 def _columns_clause(report: AnalysisReport | None) -> str:
     """What the columns of a design are, in words."""
     design = {} if report is None else report.summary.get("design") or {}
     effects: dict[str, str] = dict(design.get("effects") or {})
-    if not effects:
-        return "."
-    return f", whose columns are {'; '.join(f'{column}: {words}' for column, words in effects.items())}."
+    listed = "; ".join(f"{column}: {words}" for column, words in effects.items())
+    return f", whose columns are {listed}." if listed else "."
 
 
 def _contrasts_sentence(analysis: GroupAnalysis, report: AnalysisReport | None) -> str:
@@ -157,9 +156,6 @@ def _contrasts_sentence(analysis: GroupAnalysis, report: AnalysisReport | None) 
         return ""
     answered = [] if report is None else report.summary.get("contrast_answers") or []
     words = {answer["name"]: answer["what"] for answer in answered}
-    named = [
-        f"{name} ({text}{f': {words[name]}' if name in words and words[name] != text else ''})"
-        for name, text in analysis.contrasts.items()
-    ]
-    one = len(named) == 1
-    return f" {'A contrast was' if one else 'Contrasts were'} answered by the posterior of that combination: {join_words(named)}."
+    named = [f"{name} ({words.get(name) or text})" for name, text in analysis.contrasts.items()]
+    what = "A contrast was" if len(named) == 1 else "Contrasts were"
+    return f" {what} answered by the posterior of that combination of effects: {join_words(named)}."

@@ -13,7 +13,7 @@ from pipeline.page._html import Page, pictures
 from pipeline.report import StudyResult, study_page, study_records
 
 SIX = tuple(f"ses-{i}" for i in range(1, 7))
-NOT_OF_A_TRIAL = re.compile(r"\b(arms?|treatments?|treated|given|assigned|placebo)\b", re.IGNORECASE)
+NOT_OF_A_TRIAL = re.compile(r"\b(arms?|treatments?|treated|given|(?<!not )assigned)\b", re.IGNORECASE)
 SHAPES: dict[str, dict[str, Any]] = {
     "one group, one session": {},
     "two groups, one session": {"groups": ("patients", "controls")},
