@@ -199,7 +199,7 @@ def contrast_answers(
             judged, names, units, "difference" if _says_difference(answer.contrast) else "effect"
         )
         parameters = [row["parameter"] for row in own]
-        plain = effect_sentence(inputs, answer.contrast.name, judged, parameters, answer.contrast.explanation)
+        plain = effect_sentence(inputs, answer.contrast, judged, parameters)
         headline = f"{plain} {headline}".strip()
         details = [*([judged.note] if judged.note else []), *(effect_line(row) for row in reported)]
         found.append(Answer(_question(inputs, answer.contrast), judged.found.kind, headline, tuple(details)))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, final
 
 import numpy as np
 from scipy import stats
 
-from peb import ALPHA, MEAN, ArmComparison, Estimate, VerdictKind
+from peb import ALPHA, MEAN, ArmComparison, Contrast, Estimate, VerdictKind, cells_of_contrast, column_contrast
 
 from ..results import Connection, connections
 from ..verdicts import (
@@ -34,16 +34,16 @@ LEAST = 3  # participants of whom a connection's own sign may be sure
 
 
 def effect_sentence(
-    inputs: GroupInputs, covariate: str, judged: CovariateVerdict, parameters: Sequence[str], explanation: str = ""
+    inputs: GroupInputs, asked: str | Contrast, judged: CovariateVerdict, parameters: Sequence[str]
 ) -> str:
-    """The surest effect of a covariate, or of a contrast that `explanation` says in words; empty where none is."""
+    """The surest effect of a covariate or of a contrast; empty where it has no plain sentence."""
     if not parameters:
         return ""
     place = _surest(judged)
     connection = connections(parameters, inputs.spec)[place]
     sign: Sign = 1 if judged.above_zero[place] > 0.5 else -1
     kind = judged.found.kind
-    plain = _asked(inputs, covariate, explanation)
+    plain = _question_about(inputs, asked)
     if plain is None:
         return ""
     size = describe_size(judged.found.size, [connection.unit], judged.question.per)
@@ -151,6 +151,7 @@ class DifferenceQuestion:
     inputs: GroupInputs
     first: str
     second: str
+    rows: Sequence[int]
 
     @property
     def words(self) -> str:
@@ -169,9 +170,7 @@ class DifferenceQuestion:
         if _compared_visits(inputs) or _is_other_contrast(inputs):
             more = "positive" if sign > 0 else "negative"
             return f"{_contrast_of(inputs, connection)} is more {more} {compared.than}"
-        return compared_sentence(
-            connection, sign, compared, sure_signs(inputs, connection, _rows_of(inputs, self.first))
-        )
+        return compared_sentence(connection, sign, compared, sure_signs(inputs, connection, self.rows))
 
 
 @final
@@ -205,31 +204,33 @@ def _contrast_of(inputs: GroupInputs, connection: Connection) -> str:
     return f"{inputs.of.removesuffix(' of visits')} of {describe_influence(connection)}"
 
 
-def _asked(inputs: GroupInputs, covariate: str, explanation: str) -> Question | None:
+def _question_about(inputs: GroupInputs, asked: str | Contrast) -> Question | None:
     """What a covariate or contrast asks; None where it has no plain form."""
     design = inputs.design
     everybody = range(len(design.participants))
-    if not explanation and design.form is not None and covariate != MEAN:
-        explanation = design.explanations[covariate]
-    if explanation:
-        core = explanation.split(", at ")[0].split(", averaged over ")[0]
+    if isinstance(asked, str) and design.form is not None and asked != MEAN:
+        asked = column_contrast(design, asked)
+    if isinstance(asked, Contrast):
+        core = asked.explanation.split(", at ")[0].split(", averaged over ")[0]
+        above = [cell.rows for cell in cells_of_contrast(design, asked) if cell.weight > 0]
+        rows = above[0] if len(above) == 1 else ()
         if core == "mean":
             return MeanQuestion(inputs, "", everybody)
         if found := re.fullmatch(r"mean of (.+)", core):
-            return MeanQuestion(inputs, f"in {found[1]}", _rows_of(inputs, found[1]))
+            return MeanQuestion(inputs, f"in {found[1]}", rows)
         if found := re.fullmatch(r"change per unit of ([^:×]+)", core):
             return SlopeQuestion(inputs, found[1])
         if (found := re.fullmatch(r"([^:×]+?) minus ([^:×]+)", core)) and " minus " not in found[2]:
-            return DifferenceQuestion(inputs, found[1], found[2])
+            return DifferenceQuestion(inputs, found[1], found[2], rows)
         return None
-    if covariate == MEAN:
+    if asked == MEAN:
         return MeanQuestion(inputs, "", everybody)
-    if "×" in covariate:
+    if "×" in asked:
         return None
-    if covariate in design.kinds:
-        minus, plus = design.kinds[covariate]
-        return DifferenceQuestion(inputs, plus, minus)
-    return SlopeQuestion(inputs, covariate)
+    if asked in design.kinds:
+        minus, plus = design.kinds[asked]
+        return DifferenceQuestion(inputs, plus, minus, _rows_of(inputs, plus))
+    return SlopeQuestion(inputs, asked)
 
 
 def _surest(judged: CovariateVerdict) -> int:
@@ -260,15 +261,22 @@ def sure_signs(inputs: GroupInputs, connection: Connection, rows: Sequence[int])
     By t tests of the participants' posterior means, which are drawn towards 0, at the level of the verdicts.
     """
     standing = inputs.standing or inputs.estimates
-    estimates = [standing[row] for row in rows]
-    if len(estimates) < LEAST:
+    whose: dict[str, list[Estimate]] = {}  # of several visits of a participant the mean counts
+    for row in rows:
+        name = inputs.design.participants[row]
+        whose.setdefault(inputs.participant_of.get(name, name), []).append(standing[row])
+    if len(whose) < LEAST:
         return SureSigns()
-    own = np.array([_value(estimate, connection.name) for estimate in estimates])
+    own = _means(whose, connection.name)
     total = own
     if connection.field == "B":
-        base = f"A[{connection.to}<-{connection.source}]"
-        total = own + np.array([_value(estimate, base) for estimate in estimates])
+        total = own + _means(whose, f"A[{connection.to}<-{connection.source}]")
     return SureSigns(_sure_sign(own), _sure_sign(total))
+
+
+def _means(estimates: Mapping[str, Sequence[Estimate]], name: str) -> np.ndarray:
+    """Of each participant the posterior mean of a parameter, over its estimates."""
+    return np.array([float(np.mean([_value(estimate, name) for estimate in own])) for own in estimates.values()])
 
 
 def _value(estimate: Estimate, name: str) -> float:
