@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ..common import format_duration, print_line, print_message, progress, release, write_json
+from ..common import format_duration, print_line, print_message, progress, read_json, release, write_json
 from ._check import inventory_json, print_missing
 from ._guard import guarded
 from ._options import Debug, Jobs, Json, Scheduler, StudyFile, default_jobs
@@ -69,10 +69,20 @@ def run_and_print(study: Study, options: RunOptions, json_file: Path | None) -> 
         words = ", ".join(f"{counts[status]} {status}" for status in ("made", "kept", "failed") if counts[status])
         print_message(f"{stage}: {words or 'nothing to do'} ({format_duration(seconds)})")
     if run.page is not None:
+        _print_answers(run.page)
         print_line(f"report: {run.page.resolve()}")
     if json_file is not None:
         write_json(json_file, _json(run))
     return 1 if run.failed else 0
+
+
+def _print_answers(page: Path) -> None:
+    """What the report says first, as far as there is one."""
+    content = page.with_suffix(".json")
+    if not content.is_file():
+        return
+    for answer in read_json(content)["answers"]:
+        print_message(f"{answer['question']} {answer['verdict'].capitalize()}: {answer['answer']}")
 
 
 def _json(run: StudyRun) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def asked_as_contrasts(inputs: GroupInputs, answers: Sequence[ContrastAnswer]) -
     return frozenset(
         name
         for name, column in zip(inputs.design.covariates, columns, strict=True)
-        if any(np.array_equal(weights, column) for weights in asked)
+        if any(np.allclose(weights, column) for weights in asked)
     )
 
 

@@ -163,8 +163,7 @@ class DifferenceQuestion:
     def answer(self, connection: Connection, sign: Sign) -> str:
         """What is sure."""
         inputs = self.inputs
-        word = "with" if inputs.participant_of else "in"  # levels of visits, such as drugs; kinds of participants
-        compared = Compared(f"{word} {self.first}", f"{word} {self.second}")
+        compared = Compared(_place(inputs, self.first), _place(inputs, self.second))
         if inputs.change:
             return change_compared_sentence(connection, sign, inputs.change, compared)
         if _compared_visits(inputs) or _is_other_contrast(inputs):
@@ -193,6 +192,14 @@ class SlopeQuestion:
             more = "positive" if sign > 0 else "negative"
             return f"the higher {self.number}, the more {more} {_contrast_of(inputs, connection)}"
         return slope_sentence(connection, sign, self.number, inputs.change)
+
+
+def _place(inputs: GroupInputs, level: str) -> str:
+    """``in patients``, ``in ses-2``; of levels of visits that are no sessions, such as drugs, ``with ketamine``."""
+    if level.startswith("the average of "):
+        return f"on average in {level.removeprefix('the average of ')}"
+    of_visits = inputs.participant_of and not any(name.endswith(f"_{level}") for name in inputs.participant_of)
+    return f"{'with' if of_visits else 'in'} {level}"
 
 
 def _is_other_contrast(inputs: GroupInputs) -> bool:

@@ -189,7 +189,7 @@ def summary_answers(result: StudyResult, fits: Mapping[str, Mapping[str, Diagnos
 def _explained_variance_answer(result: StudyResult, fits: Mapping[str, Diagnostics]) -> Answer:
     """Whether the inversions say something."""
     expected = len(result.sessions) * len(result.participants)
-    question = f"Do the models{f' of {result.dcm_name}' if result.dcm_name else ''} explain the data?"
+    question = f"Do the models explain the data{f' ({result.dcm_name})' if result.dcm_name else ''}?"
     if not fits:
         return Answer(question, "no", "No visit has a posterior.", anchor="participants", source="What is missing")
     explained = np.array([diagnostics.explained_variance_total for diagnostics in fits.values()])

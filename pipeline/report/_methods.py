@@ -233,8 +233,8 @@ def _limits_paragraph(result: StudyResult) -> str:
         limits.append("a change from one session to another may be one of time or repetition")
     if words.groups and not words.is_trial and (study.group or study.predict):
         limits.append(
-            f"participants were not assigned to {join_words(words.groups)} by the study as far as its file says, so "
-            f"that a difference between {words.group}s may be one of whatever else they differ in"
+            "groups were not assigned, as far as the study's file says, so that a difference between them may be one "
+            "of whatever else they differ in"
         )
     made = len(study.group) + len(study.predict)
     if made > 1:

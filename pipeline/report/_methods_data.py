@@ -77,7 +77,7 @@ def _visit_sentences(result: StudyResult) -> list[str]:
             )
             found.append(
                 f"{len(seen)} of {expected} visits had a run that was used; {complete} of "
-                f"{plural(len(result.participants), 'participant')} had all of {words.all_sessions}."
+                f"{plural(len(result.participants), 'participant')} had {words.all_sessions}."
             )
     for task, own in runs.items():
         numbers = sorted(set(own.values()))

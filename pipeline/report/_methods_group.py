@@ -157,5 +157,7 @@ def _contrasts_sentence(analysis: GroupAnalysis, report: AnalysisReport | None) 
     answered = [] if report is None else report.summary.get("contrast_answers") or []
     words = {answer["name"]: answer["what"] for answer in answered}
     named = [f"{name} ({words.get(name) or text})" for name, text in analysis.contrasts.items()]
-    what = "A contrast was" if len(named) == 1 else "Contrasts were"
-    return f" {what} answered by the posterior of that combination of effects: {join_words(named)}."
+    what = "A contrast was answered by the posterior of that combination"
+    if len(named) > 1:
+        what = "Contrasts were answered by the posteriors of these combinations"
+    return f" {what} of effects: {join_words(named)}."

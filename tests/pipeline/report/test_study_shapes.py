@@ -69,7 +69,7 @@ def test_every_dcm_has_sections_and_tables_of_its_own(result: StudyResult) -> No
     anchors = [section.anchor for section in page.sections]
     assert len(set(anchors)) == len(anchors)
     assert {"fits-fear", "fits-shapes", "connectivity-fear", "connectivity-shapes"} <= set(anchors)
-    assert {"Do the models of fear explain the data?", "Do the models of shapes explain the data?"} <= {
+    assert {"Do the models explain the data (fear)?", "Do the models explain the data (shapes)?"} <= {
         answer.question for answer in page.answers
     }
     assert {"fits-fear", "fits-shapes"} <= {records.name for records in study_records(other)}
