@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from peb import MEAN
 
 from ..figures import BLUE, INK, LINE, MUTED, PAPER, VERMILION, label_right, new_figure, style, wrap_text
-from ..page import EFFECT, PROBABILITY, Column, Picture, Records, Section
+from ..page import EFFECT, PROBABILITY, AnalysisReport, Column, Picture, Records, Section
 from ..results import Z
 from ._study_result import StudyResult
 
@@ -46,13 +46,14 @@ def effect_sizes_section(result: StudyResult) -> Section | None:
     )
     if len(shown) < len(effects):
         caption += f" The {len(shown)} largest of {len(effects)} effects are drawn."
-    lead = "Differences between the arms and effects of covariates, from all group analyses."
+    compared = f"Differences between the {result.words.group}s" if result.words.groups else "Contrasts"
+    lead = f"{compared} and effects of covariates, from all group analyses."
     picture = Picture("effect-sizes", "Effects in units of their uncertainty", caption, _effects_figure(shown))
     return Section("Effects in units of their uncertainty", lead, (picture,), anchor="effect-sizes")
 
 
 def standardised_effects(result: StudyResult) -> list[StandardisedEffect]:
-    """Differences of arm comparisons, and effects of covariates of fits."""
+    """Differences of two groups, contrasts, and effects of covariates of fits that no contrast is of."""
     effects: list[StandardisedEffect] = []
     for name, report in result.analyses.items():
         for records in report.records:
@@ -63,13 +64,22 @@ def standardised_effects(result: StudyResult) -> list[StandardisedEffect]:
                     for row in records.rows
                     if row.get("verdict") is not None
                 ]
+            elif records.name == "contrasts":
+                effects += [_standardised(name, row["what"], row, "mean") for row in records.rows]
             elif records.name == "effects" and result.study.group[name].analysis == "fit":
                 effects += [
                     _standardised(name, _effect_name(row["covariate"]), row, "mean")
                     for row in records.rows
-                    if row["covariate"] != MEAN and row.get("verdict") is not None
+                    if row["covariate"] not in (MEAN, *_asked_by_name(report)) and row.get("verdict") is not None
                 ]
     return [effect for effect in effects if np.isfinite(effect.ratio)]
+
+
+def _asked_by_name(report: AnalysisReport) -> set[str]:
+    """Columns of a design whose effect is a contrast that was asked for by name, in the same direction."""
+    effects = (report.summary.get("design") or {}).get("effects") or {}
+    asked = {answer["what"] for answer in report.summary.get("contrast_answers") or ()}
+    return {column for column, words in effects.items() if words in asked}
 
 
 def _effect_name(covariate: str) -> str:
@@ -173,7 +183,7 @@ def _connections(result: StudyResult) -> list[tuple[str, str]]:
 
 
 def _causal_rows(result: StudyResult, connection: str) -> Iterator[dict[str, Any]]:
-    """Differences between the arms, in the mean and in effects of covariates, on one connection."""
+    """Differences between two groups, in the mean and in effects of covariates, on one connection."""
     for name, report in result.analyses.items():
         how = result.study.group[name].analysis
         for records in report.records:

@@ -11,6 +11,7 @@ from ..study import (
     Statistics,
     Study,
 )
+from ._study_words import StudyWords
 
 PREDICTIVE_REFERENCES = (
     "McLaren et al. 2012, NeuroImage 61:1277 (gPPI). Gitelman et al. 2003, NeuroImage 19:200 (deconvolution). Walther "
@@ -18,24 +19,33 @@ PREDICTIVE_REFERENCES = (
     "net). Friedman, Hastie & Tibshirani 2010, J. Stat. Softw. 33(1) (glmnet). Varma & Simon 2006, BMC Bioinformatics "
     "7:91 (nested cross-validation)."
 )
-_PRESET = {
-    "change": "changes of the measures",
-    "change-by-arm": "changes of the measures, the arm, and their products",
-    "change-by-arm-and-covariates": "changes of the measures, covariates, the arm, and products with it",
-    "baseline": "measures before treatment",
-    "baseline-by-arm": "measures before treatment, the arm, and their products",
-}
+
+
+def _preset(model: str, words: StudyWords) -> str:
+    """The terms of a model by its name."""
+    first = "before treatment" if words.is_treated else f"in {words.sessions[0]}" if words.sessions else ""
+    terms = {
+        "change": "changes of the measures",
+        "change-by-arm": f"changes of the measures, the {words.group}, and their products",
+        "change-by-arm-and-covariates": f"changes of the measures, covariates, the {words.group}, and products with it",
+        "baseline": f"measures {first}".strip(),
+        "baseline-by-arm": f"{f'measures {first}'.strip()}, the {words.group}, and their products",
+    }
+    return terms[model]
 
 
 def predictive_methods(study: Study) -> tuple[str, ...]:
     """Measures, statistics and predictions, as far as the study has them."""
     parts = _measure_kinds(study, study.measures)
-    sentence = (
-        f"Imaging measures of each participant and session were {join_words(parts)}. A change is after minus before."
-    )
+    words = StudyWords.of(study)
+    each = "participant and session" if words.sessions else "participant"
+    sentence = f"Imaging measures of each {each} were {join_words(parts)}."
+    if len(words.sessions) == 2:
+        first, second = words.sessions
+        sentence += f" A change is {'after minus before' if words.is_treated else f'{second} minus {first}'}."
     found = [sentence] if parts and (study.predict or study.statistics is not None) else []
     if study.statistics is not None:
-        found.append(_statistics_paragraph(study.statistics))
+        found.append(_statistics_paragraph(study.statistics, words))
     if study.predict:
         found.append(_predictions_paragraph(study))
     return tuple(found)
@@ -65,13 +75,13 @@ def _measure_kinds(study: Study, settings: Measures) -> list[str]:
     return parts
 
 
-def _statistics_paragraph(settings: Statistics) -> str:
+def _statistics_paragraph(settings: Statistics, words: StudyWords) -> str:
     sentences = []
     if settings.outcomes:
         verb = "was" if len(settings.outcomes) == 1 else "were"
         sentences.append(
             f"{join_words(settings.outcomes)} {verb} compared by linear mixed models of "
-            "session × arm with a random intercept for each participant (REML, Wald tests; statsmodels), "
+            f"session × {words.group} with a random intercept for each participant (REML, Wald tests; statsmodels), "
             "and by the exact t test of change scores"
         )
     if settings.measures:
@@ -82,13 +92,15 @@ def _statistics_paragraph(settings: Statistics) -> str:
     if settings.null_checks:
         sentences.append(f"{join_words(settings.null_checks)} served as null checks")
     if settings.cohort:
-        sentences.append("the cohort is described by arm without tests of baseline differences")
+        sentences.append(f"the cohort is described by {words.group} without tests of baseline differences")
     text = "; ".join(sentences)
     return f"{text[:1].upper()}{text[1:]}."
 
 
 def _predictions_paragraph(study: Study) -> str:
-    named = [_describe_prediction(name, model) for name, model in study.predict.items()]
+    named = [_describe_prediction(name, model, StudyWords.of(study)) for name, model in study.predict.items()]
+    words = StudyWords.of(study)
+    within = f" within {words.group}s" if words.groups else ""
     return (
         "Scores were predicted by elastic nets (scikit-learn, with glmnet's penalties and scaling): "
         f"{'; '.join(named)}. Penalty and mixing minimise the squared error of left-out participants. Each model is "
@@ -97,13 +109,13 @@ def _predictions_paragraph(study: Study) -> str:
         "repeated without each participant predicted, on a coarser grid of penalties: Q² = 1 − PRESS / SS about the "
         "mean of the others. p is the share of shuffled outcomes with as high a Q². A predictor is called stable "
         "where half of the leave-one-out and of the bootstrap samples retain it, and its correlation with the "
-        "outcome within arms beats the largest of all predictors where outcomes are shuffled within arms "
+        f"outcome{within} beats the largest of all predictors where outcomes are shuffled{within} "
         f"(p ≤ {ALPHA:g}, 999 shuffles)."
     )
 
 
-def _describe_prediction(name: str, model: Prediction) -> str:
-    terms = model.formula if model.model is None else _PRESET[model.model]
+def _describe_prediction(name: str, model: Prediction, words: StudyWords) -> str:
+    terms = model.formula if model.model is None else _preset(model.model, words)
     measures = "" if model.formula or model.measures == ("*",) else f" ({join_words(model.measures)})"
     covariates = f", covariates {join_words(model.covariates)}" if model.covariates else ""
     apart = "one participant left out at a time" if model.folds is None else f"{model.folds} groups left out in turn"

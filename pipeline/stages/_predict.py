@@ -12,6 +12,7 @@ from ..measures import PARTICIPANT, SESSION
 from ..page import save_report
 from ..predict import PredictOptions, fit_model, parse_formula, read_model_data, report_elastic_net
 from ..study import Prediction, Study
+from ._group_words import speak_of_groups
 from ._result_paths import ResultPaths
 from ._stage_runner import package_versions
 
@@ -21,10 +22,11 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "matplotlib")
 
 @dataclass(frozen=True)
 class PredictionJob:
-    """One prediction: its options, and the folder of its results."""
+    """One prediction: its options, the folder of its results, and whether its groups are arms."""
 
     options: PredictOptions
     folder: Path
+    is_trial: bool
 
 
 def prediction_units(study: Study, paths: ResultPaths) -> list[Unit]:
@@ -38,9 +40,10 @@ def _prediction_unit(name: str, settings: Prediction, study: Study, paths: Resul
         "prediction": settings.model_dump(mode="json"),
         "groups": [study.participants.group_column, *study.participants.group_names],
         "sessions": list(study.sessions.labels),
+        "words": study.participants.group_word,
         **package_versions(*PACKAGES),
     }
-    job = PredictionJob(prediction_options(settings, study, table), paths.prediction(name))
+    job = PredictionJob(prediction_options(settings, study, table), paths.prediction(name), study.participants.is_trial)
     return Unit(STAGE, name, recipe, (table, table.with_suffix(".json")), job)
 
 
@@ -99,6 +102,7 @@ def make_prediction_work(records: Path, workers: Workers, progress: ProgressFact
             except (UsageError, ValueError) as error:
                 recorder.failed(unit, str(error))
             else:
-                recorder.done(unit, save_report(report_elastic_net(found), job.folder))
+                report = report_elastic_net(found)
+                recorder.done(unit, save_report(report if job.is_trial else speak_of_groups(report), job.folder))
 
     return predict

@@ -16,6 +16,7 @@ from ..execution import Unit, UnitRecorder
 from ..page import save_report
 from ..statistics import ParticipantScores, measure_changes, participant_scores, report_statistics
 from ..study import Statistics, Study
+from ._group_words import speak_of_groups
 from ._result_paths import ResultPaths
 from ._stage_runner import package_versions
 
@@ -69,7 +70,9 @@ def compute_statistics(units: Sequence[Unit], recorder: UnitRecorder) -> None:
             changes = (
                 measure_changes(job.measures, named, job.participants, job.settings.adjust_motion) if named else ()
             )
-            recorder.done(unit, save_report(report_statistics(job.participants, changes, job.settings), job.folder))
+            report = report_statistics(job.participants, changes, job.settings)
+            report = report if job.participants.group_word == "arm" else speak_of_groups(report)
+            recorder.done(unit, save_report(report, job.folder))
         except (UsageError, FeatureError) as error:
             recorder.failed(unit, str(error))
 
@@ -91,6 +94,7 @@ def _content(participants: ParticipantScores) -> dict[str, object]:
             for outcome in participants.outcomes
         ],
         "units": dict(participants.units),
+        "words": participants.group_word,
         **{key: {name: _cells(values) for name, values in named.items()} for key, named in columns.items()},
     }
 

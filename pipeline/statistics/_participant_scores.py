@@ -30,6 +30,7 @@ class ParticipantScores:
         subscales, null_checks: numbers, NaN where missing.
         cohort: numbers, or texts with "" where missing.
         units: of scores, by name.
+        group_word: what one of the two is called: an arm, in a trial.
     """
 
     names: tuple[str, ...]
@@ -41,6 +42,7 @@ class ParticipantScores:
     null_checks: Mapping[str, Float[np.ndarray, "participant"]]
     cohort: Mapping[str, Float[np.ndarray, "participant"] | tuple[str, ...]]
     units: Mapping[str, str]
+    group_word: str = "arm"
 
 
 def participant_scores(study: Study, inventory: Inventory, how: Statistics) -> ParticipantScores:
@@ -56,14 +58,19 @@ def participant_scores(study: Study, inventory: Inventory, how: Statistics) -> P
         null_checks={name: participant_numbers(inventory, name) for name in how.null_checks},
         cohort={name: participant_column(inventory, name) for name in how.cohort},
         units={name: score.unit for name, score in study.scores.items()},
+        group_word=study.participants.group_word,
     )
 
 
 LEAD = (
     "Numbers: mean ± SD (median, quartiles). Categories: count (share of those who are known). The standardised "
-    "difference is {first} − {second} in standard deviations. There are no p values: where participants were "
-    "randomised, any difference is chance, and what counts is whether it is large enough to matter for the outcome."
+    "difference is {first} − {second} in standard deviations. There are no p values: {why}"
 )
+_WHY = {
+    "arm": "where participants were randomised, any difference is chance, and what counts is whether it is large "
+    "enough to matter for the outcome.",
+    "group": "what counts is whether a difference is large enough to matter for what is compared.",
+}
 
 
 def cohort_records(participants: ParticipantScores) -> Records:
@@ -81,7 +88,13 @@ def cohort_records(participants: ParticipantScores) -> Records:
         *(Column(f"{arm}_{key}", f"{arm}: {key}", ".4g", where="file") for arm in participants.arms for key in _KEYS),
     )
     rows = [_row(row, participants) for row in cohort_by_arm(participants.cohort, participants.arm)]
-    return Records("cohort", "Participants by arm", LEAD.format(first=first, second=second), columns, rows)
+    return Records(
+        "cohort",
+        f"Participants by {participants.group_word}",
+        LEAD.format(first=first, second=second, why=_WHY[participants.group_word]),
+        columns,
+        rows,
+    )
 
 
 _KEYS = ("people", "mean", "sd", "lower", "median", "upper", "count")
