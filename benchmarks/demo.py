@@ -196,7 +196,7 @@ def _line(row: Mapping[str, Any]) -> str:
     return f"{mean:.1f} % ({error:.1f}) over visits, B {row['faces']:.0f} %; {', '.join(row['verdicts'])}"
 
 
-def _seeds(text: str) -> list[int]:
+def seeds(text: str) -> list[int]:
     """One seed, or from and to: 0-9."""
     ends = [whole_number(0)(part) for part in text.split("-")]
     if len(ends) > 2 or ends[0] > ends[-1]:
@@ -206,7 +206,7 @@ def _seeds(text: str) -> list[int]:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.demo", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--seeds", type=_seeds, default=list(range(10)), metavar="FIRST-LAST", help="0-9 if not given")
+    parser.add_argument("--seeds", type=seeds, default=list(range(10)), metavar="FIRST-LAST", help="0-9 if not given")
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument("--quick", action="store_true", help="eight participants: effconn demo --quick")
     sizes.add_argument("--whole", action="store_true", help="every task and analysis: effconn demo")
