@@ -57,6 +57,8 @@ def _series(design: ExampleDesign) -> Iterator[str]:
     yield "\n[series]                                   # region series instead of images\n"
     yield f'files = "{SERIES_FOLDER}/{head}_timeseries{suffix}"\n'
     yield f'unit = "percent"\nregions = [{_quoted(design.model.regions)}]\n'
+    if design.decimal_commas:
+        yield f"repetition_time = {design.repetition_time:g}                      # s; no sidecar says it\n"
     if not design.rest:
         yield f'events = "{SERIES_FOLDER}/{head}_events{suffix}"\n'
 

@@ -226,5 +226,5 @@ def parameter_records(recovered: RecoveredParameters) -> Records:
         for i, visit in enumerate(recovered.visits)
         for j, name in enumerate(recovered.names)
     ]
-    lead = "Posterior mean and standard deviation of every parameter, and the value that made the images."
+    lead = "Posterior mean and standard deviation of every parameter, and the value that made the data."
     return Records("truth-connectivity", "Every parameter: estimated and planted", lead, columns, rows, brief=False)

@@ -155,7 +155,8 @@ def _write_series_run(
     drift = DRIFT * slow_courses(design.scans) @ rng.normal(size=(3, series.shape[1]))
     rows = (series + drift).tolist()
     write_table(head.with_name(f"{head.name}_timeseries{suffix}"), design.model.regions, rows, design.decimal_commas)
-    write_json(head.with_name(f"{head.name}_timeseries.json"), {"RepetitionTime": files.repetition_time})
+    if not design.decimal_commas:  # a spreadsheet has no sidecar
+        write_json(head.with_name(f"{head.name}_timeseries.json"), {"RepetitionTime": files.repetition_time})
     if events:
         files.write_events(head.with_name(f"{head.name}_events{suffix}"), events, design.decimal_commas)
 
