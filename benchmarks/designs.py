@@ -30,8 +30,6 @@ from pipeline.synthetic._recovery import recover_parameters
 from ._table import table, write_json
 from .demo import LIMITS, seeds
 
-STAGES = ("extract", "invert", "group")
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run every design and seed, print, and say whether anything is out of order."""
@@ -57,7 +55,7 @@ def measure(name: str, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as spare:
         folder = Path(spare)
         study = read_study(write_example(folder, DESIGNS[name], seed=seed, source="series"))
-        found = run_study(study, RunOptions(stages=STAGES), lambda line: None, progress)
+        found = run_study(study, RunOptions(stages=("extract", "invert", "group")), lambda line: None, progress)
         if found.failed:
             sys.exit(f"{name}, seed {seed}: {'; '.join(failure.reason for failure in found.failed)}")
         truth, results = read_example_truth(folder), study.study.out
