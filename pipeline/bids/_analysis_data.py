@@ -12,7 +12,7 @@ import numpy as np
 
 from peb import Design, DesignError, make_design, parse_contrast
 
-from ..common import did_you_mean, list_names, write_bytes
+from ..common import NUMBER, did_you_mean, list_names, merge_remarks, write_bytes
 from ..study import GroupAnalysis, Prediction, Statistics, Study, VisitSelection, formula_names, select_visits
 from ..tables import MISSING, Table, TableError, number_cell, tab_separated
 from ._inventory import Inventory, Participant, Run, Visit
@@ -66,6 +66,7 @@ def modelled_runs(study: Study, inventory: Inventory, name: str) -> dict[str, li
 def group_rows(study: Study, inventory: Inventory, analysis: GroupAnalysis) -> GroupRows:
     """Every participant, or visit, who has what an analysis takes of visits, and every covariate."""
     selection = select_visits(study, analysis)
+    column = next(iter(columns_of_levels(selection, inventory)), None)
     found = study.dcm_of(analysis)
     modelled = set() if found is None else set(modelled_runs(study, inventory, found[0]))
     task = "" if found is None else f"{found[1].task} of "
@@ -74,7 +75,7 @@ def group_rows(study: Study, inventory: Inventory, analysis: GroupAnalysis) -> G
     for participant in inventory.participants:
         own = [visit for visit in inventory.visits if visit.participant == participant.name]
         there = [visit for visit in own if visit.label in modelled]
-        chosen, lacking = _weighted(selection, own, there)
+        chosen, lacking = _weighted(selection, own, there, column)
         if lacking:
             left_out.append(f"{participant.name}: left out, no {task if selection.of_sessions else ''}{lacking}")
             continue
@@ -92,14 +93,20 @@ def group_rows(study: Study, inventory: Inventory, analysis: GroupAnalysis) -> G
     return GroupRows(tuple(names), tuple(whom), columns, tuple(visits), tuple(left_out))
 
 
-def _weighted(selection: VisitSelection, own: list[Visit], there: list[Visit]) -> tuple[dict[Visit, float], str]:
-    """A participant's visits with their weights, and what is lacking, in words; empty where nothing is."""
+def _weighted(
+    selection: VisitSelection, own: list[Visit], there: list[Visit], column: str | None
+) -> tuple[dict[Visit, float], str]:
+    """A participant's visits with their weights, and what is lacking, in words; empty where nothing is.
+
+    Arguments:
+        column: of the table of visits, where the weights are of its levels.
+    """
     if selection.kind in ("mean", "visits"):
         return dict.fromkeys(there, 1.0), "" if there else "visit"
     chosen: dict[Visit, float] = {}
     lacking = []
     for name, weight in selection.weights.items():
-        wanted = {visit.label for visit in own if _is_named(visit, name, selection)}
+        wanted = {visit.label for visit in own if _is_named(visit, name, selection, column)}
         found = [visit for visit in there if visit.label in wanted]
         if weight and not found:
             lacking.append(name or "the participant")
@@ -119,8 +126,15 @@ def _estimates_of(
         yield participant, {visit.label: weight for visit, weight in chosen.items()}, None
 
 
-def _is_named(visit: Visit, name: str, selection: VisitSelection) -> bool:
-    return (visit.session or "") == name if selection.of_sessions else name in visit.values.values()
+def _is_named(visit: Visit, name: str, selection: VisitSelection, column: str | None) -> bool:
+    return name == ((visit.session or "") if selection.of_sessions else visit.values.get(column or ""))
+
+
+def columns_of_levels(selection: VisitSelection, inventory: Inventory) -> list[str]:
+    """The columns of the table of visits that have every level of a contrast; none where it is of sessions."""
+    levels = {name: {visit.values[name] for visit in inventory.visits} for name in inventory.visit_columns}
+    of_sessions = selection.of_sessions
+    return [] if of_sessions else [name for name, own in levels.items() if own >= set(selection.weights)]
 
 
 def design_columns(study: Study, analysis: GroupAnalysis) -> list[str]:
@@ -183,7 +197,45 @@ def group_remarks(study: Study, inventory: Inventory) -> list[str]:
         ]
         if lacking:
             lines.append(f"[group.{name}]: {list_names(lacking)}: left out, for want of {' or '.join(wanted)}")
+        lines += [f"[group.{name}]: {line}" for line in _remarks_on_visits(study, inventory, analysis, lacking)]
     return lines
+
+
+def _remarks_on_visits(
+    study: Study, inventory: Inventory, analysis: GroupAnalysis, lacking: Container[str]
+) -> Iterator[str]:
+    """What the table of visits leaves out of an analysis, and what of a design is taken from it though it is elsewhere.
+
+    Arguments:
+        lacking: participants who are left out whatever that table says.
+    """
+    selection, rows = select_visits(study, analysis), group_rows(study, inventory, analysis)
+    of_visits = selection.kind in ("visit", "visits")
+    own = [name for name in design_columns(study, analysis) if name in inventory.visit_columns] if of_visits else []
+    if own or not selection.of_sessions:
+        lines = [line.partition(": ")[::2] for line in rows.left_out]
+        yield from merge_remarks((label, why) for label, why in lines if label.partition("_")[0] not in lacking)
+    if not selection.of_sessions:
+        several = [
+            name for name, visits in zip(rows.names, rows.visits, strict=True) if len(visits) > len(selection.weights)
+        ]
+        if several:
+            yield f"{list_names(several)}: several visits of one level of {analysis.of}; their average counts"
+    for name in own:
+        by_visit = {visit.label: visit.values[name] for visit in inventory.visits}
+        others = {participant.name: _own_cell(study, participant, name) for participant in inventory.participants}
+        used = dict(zip(rows.names, rows.participants, strict=True))
+        if any(others[whom] not in (None, by_visit[label]) for label, whom in used.items()):
+            taken, left = "the participants' table", "[visits]"
+            taken, left = (taken, left) if _is_group(study, name, ()) else (left, taken)
+            yield f"{name} is in {left} and in {taken} with other values; that of {taken} is used"
+
+
+def _own_cell(study: Study, participant: Participant, name: str) -> str | None:
+    """What a participant's own table says in a column; None where it is not in it."""
+    if _is_group(study, name, ()):
+        return participant.group
+    return _cell(participant, name) if name in participant.values or name in participant.scores else None
 
 
 def _group_problems(study: Study, inventory: Inventory, analysis: GroupAnalysis) -> Iterator[str]:
@@ -195,13 +247,25 @@ def _group_problems(study: Study, inventory: Inventory, analysis: GroupAnalysis)
     ]
     tables = "participants' table or that of visits" if of_visits else "participants' table"
     for name in unknown:
-        yield f"{name!r} is no score and no column of the {tables}{did_you_mean(name, known, 'covariates')}"
+        if name in inventory.visit_columns:
+            yield f'{name!r} differs between visits, and a row is of several; take of = "visits", or one session'
+        else:
+            yield f"{name!r} is no score and no column of the {tables}{did_you_mean(name, known, 'covariates')}"
     if not selection.of_sessions:
         levels = sorted({cell for visit in inventory.visits for cell in visit.values.values()} - {MISSING})
         strangers = [name for name in selection.weights if name not in levels]
         unknown += strangers
         for name in strangers:
-            yield f"of: {name!r} is no session and in no column of [visits]{did_you_mean(name, levels, 'levels')}"
+            known = [label for label in study.sessions.labels if label is not None]
+            known += [level for level in levels if not NUMBER.fullmatch(level)]
+            yield f"of: {name!r} is no session and in no column of [visits]{did_you_mean(name, known, 'known')}"
+        if not strangers and len(found := columns_of_levels(selection, inventory)) != 1:
+            unknown += found or [""]
+            names = list_names(selection.weights)
+            if found:
+                yield f"of: {names} are in the columns {list_names(found)} of [visits]; rename them in all but one"
+            else:
+                yield f"of: no column of [visits] has all of {names}; name levels of one column"
     if unknown:
         return
     rows = group_rows(study, inventory, analysis)

@@ -148,13 +148,16 @@ def locate_files(
     images = preprocessed_images(derivatives, participant, session, name)
     if not images:
         raise DataError(_why_no_image(derivatives, participant, session, name))
+    images = _in_space(images, study)
+    there = [file.label("run") for file in images]
+    absent = [run for run in task.chosen_runs if not any(_is_same_label(label, run) for label in there)]
     found: list[RunFiles | RunProblem] = []
-    for run, bold, remarks in _choose_images(_in_space(images, study), task):
+    for run, bold, remarks in _choose_images(images, task):
         try:
             found.append(_run_files(run, bold, remarks, task, derivatives, bids, participant, session, name))
         except DataError as error:
             found.append(RunProblem(run, str(error)))
-    return found
+    return found + [RunProblem(None, _no_such_run(run, there)) for run in absent]
 
 
 def _run_files(
@@ -286,7 +289,10 @@ def _choose_images(images: list[FileName], task: Task) -> list[tuple[str | None,
     if task.acquisition is not None:
         usable = _labelled(usable, "acq", task.acquisition.removeprefix("acq-"), "acquisition")
     if task.chosen_runs:
-        usable = [file for run in task.chosen_runs for file in _labelled(usable, "run", run, "run")]
+        of_runs = [file for run in task.chosen_runs for file in usable if _is_same_label(file.label("run"), run)]
+        if not of_runs:
+            raise DataError(_no_such_run(task.chosen_runs[0], [file.label("run") for file in usable]))
+        usable = of_runs
     both = len({file.label("dir") for file in usable}) > 1
     runs: dict[tuple[str, str | None], list[FileName]] = {}
     for file in sorted(usable, key=_order):
@@ -308,6 +314,10 @@ def _labelled(images: list[FileName], entity: str, wanted: str, key: str) -> lis
         labels = _list_labels(entity, {file.label(entity) for file in images})
         raise DataError(f"there is no {entity}-{wanted}; there is {labels}: see {key} of the task")
     return fit
+
+
+def _no_such_run(run: str, there: Iterable[str | None]) -> str:
+    return f"there is no run-{run}; there is {_list_labels('run', set(there))}: see run of the task"
 
 
 def _is_same_label(label: str | None, wanted: str) -> bool:

@@ -53,6 +53,12 @@ def read_participants(study: Study, names: Sequence[str] | None = None) -> Study
     folders = _folders(study) if names is None else list(names)
     result = StudyParticipants()
     table_path = participants_table(study)
+    if table_path is None and study.participants.group_column is not None:
+        word = study.participants.group_word
+        result.errors.append(
+            f'[participants] {word} is a column of a table, and there is none; name it, as table = "participants.tsv"'
+        )
+        return result
     try:
         table = _table_of_folders(study, folders, result) if table_path is None else read_table(table_path)
         result.remarks += table.remarks

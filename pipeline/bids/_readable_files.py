@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from ..common import JsonError, error_line, message_line, read_json
+from ..common import JsonError, error_line, is_device, message_line, read_json
 
 # What is said of a file that has a name and no content here.
 NOT_HERE, EMPTY = "is a link to a file that is not here", "is empty (0 bytes)"
@@ -45,6 +45,8 @@ def head_of(path: Path, size: int = 64) -> bytes:
     Raises `DataError` where it is absent, a link to nothing, not readable, empty, or only stands for data kept
     elsewhere (DataLad, git-annex, git-lfs).
     """
+    if is_device(path):
+        raise DataError(f"{path.name} is a pipe or a device, not a file")
     try:
         with path.open("rb") as file:
             head = file.read(size)

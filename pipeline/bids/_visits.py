@@ -33,7 +33,8 @@ def read_visits(study: Study, inventory: Inventory) -> InventoryPart:
         try:
             table = read_table(path)
             remarks += table.remarks if participant is None else []
-            values |= _rows(table, names if participant is None else [participant], study, participant, remarks)
+            whom = names if participant is None else [participant]
+            values |= _rows(table, whom, study, participant, remarks, inventory.left_out)
         except TableError as error:
             where = "" if path.exists() else f"{path.parent}/"
             (errors if participant is None else remarks).append(f"[visits]: {where}{error}")
@@ -65,11 +66,20 @@ def _tables(study: Study, names: Sequence[str]) -> Iterator[tuple[Path, str | No
 
 
 def _rows(
-    table: Table, names: Sequence[str], study: Study, participant: str | None, remarks: list[str]
+    table: Table,
+    names: Sequence[str],
+    study: Study,
+    participant: str | None,
+    remarks: list[str],
+    left_out: Sequence[tuple[str, str]],
 ) -> dict[tuple[str, str | None], dict[str, str]]:
     """(participant, session) → the cells of its row.
 
-    Raises `TableError` where a column is missing, a row is of nobody, or two rows are of one visit.
+    Arguments:
+        remarks: lines that are added to.
+        left_out: participants of the table of participants who are not in the study, and why.
+
+    Raises `TableError` where a column is missing, a row names nobody, or two rows are of one visit.
     """
     for column in (SESSION,) if participant is not None else (PARTICIPANT, SESSION):
         if column not in table.columns:
@@ -95,6 +105,9 @@ def _rows(
         taken[key] = row
         cells = zip(table.columns, table.rows[row], strict=True)
         values[key] = {name: cell for name, cell in cells if name not in (PARTICIPANT, SESSION, *table.repeated)}
+    strangers = sorted({name for name in whom if name not in (*names, *(name for name, _ in left_out))})
+    if strangers and participant is None:
+        remarks.append(f"{table.path.name}: rows of {first_names(strangers)} are of no participant; not used")
     others = sorted(set(sessions) - set(known))
     if others and participant is None:
         remarks.append(f"{table.path.name}: rows of {first_names(others)} are of no session of the study; not used")

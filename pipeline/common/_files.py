@@ -89,7 +89,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     Raises `WriteError` where the file cannot be written.
     """
     path = Path(path)
-    if _is_device(path):
+    if is_device(path):
         with as_write_error(path):
             yield path
         return
@@ -126,6 +126,13 @@ def write_text(path: str | Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
+def read_bytes(path: Path) -> bytes:
+    """The content of a file; raises `OSError` where it cannot be read, or is a pipe or device, which may never end."""
+    if is_device(path):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file")
+    return path.read_bytes()
+
+
 def remove_unfinished_files(folder: Path, before: int) -> None:
     """Removes from a folder, not from those within, what killed writers of `atomic_write` have left there.
 
@@ -140,7 +147,8 @@ def remove_unfinished_files(folder: Path, before: int) -> None:
                     Path(entry.path).unlink()
 
 
-def _is_device(path: Path) -> bool:
+def is_device(path: Path) -> bool:
+    """Whether something is there that is neither a file nor a folder: a pipe or a device, which may never end."""
     with suppress(OSError, ValueError):
         return not (path.is_file() or path.is_dir()) and path.exists()
     return False
@@ -170,7 +178,7 @@ def read_json(path: Path) -> Any:
     try:
         if path.stat().st_size > LARGEST_JSON:
             raise JsonError(f"is larger than {LARGEST_JSON / 2**20:.0f} MiB")
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_bytes(path).decode("utf-8-sig")
         content = json.loads(text)
     except JsonError:
         raise

@@ -77,6 +77,7 @@ def collect_series(study: Study, on_progress: Callable[[int, int], None] | None 
     runs: list[tuple[FoundRun, RunValidation]] = []
     errors: list[str] = []
     remarks: list[str] = []
+    nameless: dict[str, list[str]] = {}  # why → files
     for position, file in enumerate(files, start=1):
         try:
             runs += _read_file(study, file)
@@ -84,16 +85,19 @@ def collect_series(study: Study, on_progress: Callable[[int, int], None] | None 
             errors.append(f"[series] files: {error}") if file.participant is None else runs.append(
                 _unread(study, file, error)
             )
-        except _NotWhose as error:
-            errors.append(f"[series] {error}")
+        except _NoLabelError as error:
+            nameless.setdefault(str(error), []).append(file.path.name)
         if on_progress is not None:
             on_progress(position, len(files))
+    errors += [f"[series] {reason.format(_first_of(names))}" for reason, names in nameless.items()]
     remarks += _other_tasks(study, runs)
     runs = [(found, validation) for found, validation in runs if found.task in study.tasks]
     runs, lines = _without_concatenations(runs)
     remarks += lines
+    whose = [] if errors else [*_sessions(study, runs)]
+    there = [found for found, _ in runs]
     runs = [(found, validation) for found, validation in runs if _is_chosen(study, found)]
-    errors += [*_sessions(study, runs), *_twice(runs)]
+    errors += [*whose, *([] if errors else _twice(runs))]
     if errors:
         return Inventory((), (), (), tuple(dict.fromkeys(errors)))
     table = read_participants(study, sorted_names({found.participant for found, _ in runs}))
@@ -108,12 +112,17 @@ def collect_series(study: Study, on_progress: Callable[[int, int], None] | None 
     listed = {participant.name for participant in table.participants} | {name for name, _ in table.left_out}
     if unlisted := sorted_names({found.participant for found, _ in runs} - listed):
         remarks.append(f"{list_names(unlisted)}: have series, but are not in the participants' table; not used")
-    inventory = assemble_inventory(study, table, cells, _of_cells(cells, runs), remarks)
+    inventory = assemble_inventory(study, table, cells, _of_cells(study, cells, runs, there), remarks)
     return replace(inventory, **read_visits(study, inventory))
 
 
-class _NotWhose(ValueError):
-    """A file that does not say whose it is: the setting and what to write."""
+class _NoLabelError(ValueError):
+    """A file that does not say whose it is: the setting and what to write, with {} for the names of such files."""
+
+
+def _first_of(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    return names[0] if len(names) == 1 else f"each of {len(names)} files, such as {names[0]},"
 
 
 def _files(settings: Series) -> list[MatchedFile]:
@@ -122,9 +131,9 @@ def _files(settings: Series) -> list[MatchedFile]:
 
 
 def _read_file(study: Study, file: MatchedFile) -> list[tuple[FoundRun, RunValidation]]:
-    """Every run of a file. Raises `SeriesError`, or `_NotWhose`."""
+    """Every run of a file. Raises `SeriesError`, or `_NoLabelError`."""
     if file.participant is None:
-        raise _NotWhose(f"files: {file.path.name} does not say whose it is; write {{participant}} in the pattern")
+        raise _NoLabelError("files: {} does not say whose it is; write {{participant}} in the pattern")
     held = read_runs(file.path)
     found = []
     for position, series in enumerate(held):
@@ -142,14 +151,14 @@ def _whose(study: Study, file: MatchedFile, series: RegionSeries, position: int,
     if several > 1:
         held = study.series.sessions_in_file
         if held is None:
-            raise _NotWhose(
-                f"sessions_in_file: {file.path.name} holds {several} sessions; say whether they are "
+            raise _NoLabelError(
+                f"sessions_in_file: {{}} holds {several} sessions; say whether they are "
                 '"sessions" of the study or "runs" of one'
             )
         labels["session" if held == "sessions" else "run"] = series.entities["ses"]
     task = labels.get("task")
     if task is None and len(study.tasks) > 1:
-        raise _NotWhose(f"files: {file.path.name} does not say its task; write {{task}} in the pattern")
+        raise _NoLabelError("files: {} does not say its task; write {{task}} in the pattern")
     session = MatchedFile(file.path, labels).session
     known = [label for label in study.sessions.labels if label is not None]
     session = None if session is None else match_labels([session], known).get(session, session)
@@ -178,7 +187,7 @@ def _validated(study: Study, found: FoundRun, series: RegionSeries) -> RunValida
     remarks = list(series.remarks)
     try:
         scaled = scaled_series(series, study.series.region_columns, study.series.unit)
-        remarks += scaled.remarks
+        remarks += [*scaled.remarks, *_unit_remarks(study.series, series)]
     except SeriesError as error:
         problems.append(str(error))
     if len(series.missing) > MOST_MISSING * series.scans:
@@ -211,6 +220,14 @@ def _validated(study: Study, found: FoundRun, series: RegionSeries) -> RunValida
         undriven=undriven,
     )
     return RunValidation(run, None, tuple(remarks), counts)
+
+
+def _unit_remarks(settings: Series, series: RegionSeries) -> Iterator[str]:
+    """That a file says another unit than the study, or that its numbers look like raw ones."""
+    if series.unit is not None and series.unit != settings.unit:
+        yield f"the file says that its unit is {series.unit}, and [series] unit is {settings.unit}; [series] counts"
+    elif settings.unit == "percent" and series.likely_unit == "raw":
+        yield "its series lie far from zero, as raw ones do, and [series] unit is percent; check it"
 
 
 def _repetition_time(
@@ -345,10 +362,27 @@ def _twice(runs: Sequence[tuple[FoundRun, RunValidation]]) -> Iterator[str]:
             return
 
 
-def _of_cells(cells: Sequence[Cell], runs: Sequence[tuple[FoundRun, RunValidation]]) -> list[list[RunValidation]]:
-    """What there is of the runs of each cell; an absence where there is none."""
+def _of_cells(
+    study: Study, cells: Sequence[Cell], runs: Sequence[tuple[FoundRun, RunValidation]], there: Sequence[FoundRun]
+) -> list[list[RunValidation]]:
+    """What there is of the runs of each cell; an absence where there is none, and of each that was asked for.
+
+    Arguments:
+        runs: that the study asks for.
+        there: all of them.
+    """
     own: dict[Cell, list[RunValidation]] = {}
     for found, validation in sorted(runs, key=lambda pair: natural_key(pair[0].run or "")):
         own.setdefault(found.cell, []).append(validation)
-    absent = "no file of series is of this run"
-    return [own.get(cell) or [RunValidation(None, Absence(*cell, absent))] for cell in cells]
+    labels: dict[Cell, list[str | None]] = {}
+    for found in there:
+        labels.setdefault(found.cell, []).append(found.run)
+    for cell in cells:
+        known = labels.get(cell, [])
+        absent = ["no file of series is of this run"] if not known else []
+        for run in study.tasks[cell[2]].chosen_runs if known else ():
+            if not any(label and comparable_label(label) == comparable_label(run) for label in known):
+                names = list_names(f"run-{label}" if label else "one without run-" for label in known)
+                absent.append(f"there is no run-{run}; there is {names}: see run of the task")
+        own.setdefault(cell, []).extend(RunValidation(None, Absence(*cell, problem)) for problem in absent)
+    return [own[cell] for cell in cells]

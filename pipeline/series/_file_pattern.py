@@ -67,10 +67,19 @@ def matching_files(pattern: str) -> list[MatchedFile]:
     within = re.compile(_expression(pattern))
     relative = _FIELD.sub("*", path.relative_to(path.anchor).as_posix())
     found = []
-    for place in Path(path.anchor).glob(relative):
-        if (match := within.fullmatch(place.as_posix())) and place.is_file():
+    for place in _glob(path, relative):
+        if match := within.fullmatch(place.as_posix()):
             found.append(MatchedFile(place, _labels(match.groupdict(), name_entities(place))))
     return sorted(found, key=lambda file: natural_key(file.path.as_posix()))
+
+
+def _glob(path: Path, relative: str) -> list[Path]:
+    """The files that a pattern below a path's root matches; raises `PatternError` where it is no name of a file."""
+    try:
+        return [place for place in Path(path.anchor).glob(relative) if place.is_file()]
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise PatternError(f"{path} cannot be looked for ({reason}); correct it") from None
 
 
 def _expression(pattern: str) -> str:
@@ -106,10 +115,7 @@ def fill_pattern(pattern: str, labels: Mapping[str, str]) -> list[Path]:
     if absent:
         raise PatternError(f"{{{absent[0]}}} of its pattern is not known of this run")
     path = Path(_FIELD.sub(lambda match: labels[match[1]], pattern))
-    if not set("*?[") & set(path.as_posix()):
-        return [path] if path.is_file() else []
-    relative = path.relative_to(path.anchor).as_posix()
-    return sorted(place for place in Path(path.anchor).glob(relative) if place.is_file())
+    return sorted(_glob(path, path.relative_to(path.anchor).as_posix()))
 
 
 def labelled_files(paths: Sequence[Path]) -> list[MatchedFile]:

@@ -66,6 +66,8 @@ def scaled_series(
     if not spans.all():
         name = chosen.regions[int(np.argmin(spans))]
         raise SeriesError(series.path, f"region {name} is constant; check its mask, or leave it out")
+    if twins := _twins(values):
+        remarks = (*remarks, f"regions {' and '.join(chosen.regions[place] for place in twins)} have the same series")
     factor = 1.0
     if unit == "raw":
         means = values[measured].mean(axis=0)
@@ -83,6 +85,15 @@ def scaled_series(
     spikes = np.zeros((chosen.scans, len(missing)))
     spikes[list(missing), np.arange(len(missing))] = 1
     return ScaledSeries(values, chosen.regions, unit, factor, spikes, missing, remarks)
+
+
+def _twins(values: Float[np.ndarray, "scan region"]) -> tuple[int, int] | None:
+    """The first two regions whose series are one."""
+    for place in range(1, values.shape[1]):
+        for other in range(place):
+            if np.array_equal(values[:, place], values[:, other]):
+                return other, place
+    return None
 
 
 def shorter_period(*periods: float | None) -> float | None:

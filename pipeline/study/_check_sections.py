@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..common import did_you_mean, time_problem
+from ..common import comparable_label, did_you_mean, time_problem
 from ._expressions import parse_contrast
 from ._mistakes import Keys, Mistake, check_names, names_differing_in_case
 from ._model_specs import inversion_settings
@@ -119,9 +119,23 @@ def check_tasks(study: Study) -> Iterator[Mistake]:
         yield from _rest(path, task) if task.rest else _events(path, task)
         if task.run is not None and task.runs:
             yield Mistake((*path, "run"), "is one of the runs; keep run or runs")
+        yield from _runs(path, task)
         step = task.repetition_time
         if isinstance(step, float) and (problem := time_problem(step, "repetition time")):
             yield Mistake((*path, "repetition_time"), problem)
+
+
+def _runs(path: Keys, task: Task) -> Iterator[Mistake]:
+    """Runs that are no labels, or the same one twice."""
+    labels = [comparable_label(run) for run in task.chosen_runs]
+    for place, (run, label) in enumerate(zip(task.chosen_runs, labels, strict=True)):
+        where = (*path, "run") if task.run is not None else (*path, "runs", place)
+        if not _LABEL.fullmatch(run):
+            yield Mistake(where, f"{run!r} cannot be the label of run-LABEL, which is letters and digits only")
+        elif label in labels[:place]:
+            yield Mistake(where, f"names run {run!r} twice; name it once")
+    if "runs" in task.model_fields_set and not task.runs:
+        yield Mistake((*path, "runs"), "names no run; name some, or remove it for all")
 
 
 def _rest(path: Keys, task: Task) -> Iterator[Mistake]:

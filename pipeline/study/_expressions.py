@@ -34,7 +34,7 @@ def parse_connection(text: str) -> tuple[str, str]:
     return (left, right) if arrow[0] in "<←" else (right, left)
 
 
-def parse_contrast(text: str) -> dict[str, float]:
+def parse_contrast(text: str, of: str = "conditions") -> dict[str, float]:
     """Weights of a contrast by condition, in order: ``0.5*a + 0.5*b - c`` → {a: 0.5, b: 0.5, c: −1}.
 
     A hyphen between letters belongs to the name (``left-hand``); around a sign there are spaces.
@@ -50,7 +50,7 @@ def parse_contrast(text: str) -> dict[str, float]:
         at = sign.end() if sign else at + len(text[at:]) - len(text[at:].lstrip())
         term = _TERM.match(text, at)
         if term is None:
-            raise ValueError(f"{text!r} is no sum of conditions; write it like 'faces - shapes' or '0.5*a + 0.5*b - c'")
+            raise ValueError(f"{text!r} is no sum of {of}; write it like 'a - b' or '0.5*a + 0.5*b - c'")
         name, size = term["name"], float(term["weight"] or 1)
         if name in weights:
             raise ValueError(f"{text!r} names {name!r} twice; name it once, with a weight such as 2*{name}")
@@ -59,7 +59,7 @@ def parse_contrast(text: str) -> dict[str, float]:
         weights[name] = -size if sign and sign[1] != "+" else size
         at, first = term.end(), False
     if not any(weights.values()):
-        raise ValueError(f"{text!r} weights everything by zero; give a condition another weight")
+        raise ValueError(f"{text!r} weights everything by zero; give one of the {of} another weight")
     return weights
 
 

@@ -214,7 +214,8 @@ def problem_lines(problems: list[Mistake], name: str, lines: Mapping[Keys, int])
 def read_toml_text(path: Path, name: str, remedy: str = "effconn init BIDS writes one to start from") -> str:
     """A configuration file's text; raises `StudyError` where it cannot be read, with a remedy where it is not there."""
     try:
-        content = path.expanduser().read_bytes()
+        with path.expanduser().open("rb") as file:
+            content = file.read(LARGEST + 1)  # a device may never end
     except FileNotFoundError:
         raise StudyError(name, [f"{name} does not exist; {remedy}"]) from None
     except IsADirectoryError:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..common import did_you_mean
 from ._analysis_settings import GroupAnalysis
 from ._expressions import parse_contrast
 from ._study import Sessions, Study
@@ -94,14 +95,18 @@ def select_visits(study: Study, analysis: GroupAnalysis) -> VisitSelection:
         return VisitSelection("visit", {before if asked == "before" else after: 1.0})
     if asked in sessions.labels:
         return VisitSelection("visit", {asked: 1.0})
-    try:
-        weights = parse_contrast(asked)
-    except ValueError:
-        raise ValueError(f"{asked!r} is not understood; give {OF_WORDS}") from None
     labels = [label for label in sessions.labels if label is not None]
+    try:
+        weights = parse_contrast(asked, "visits")
+    except ValueError as error:
+        if any(sign in asked for sign in "+-−"):
+            raise
+        near = did_you_mean(asked, labels, "sessions")
+        raise ValueError(f"{asked!r} is not understood{near}; give {OF_WORDS}") from error
     known = {name for name in weights if name in labels}
     if len(labels) < 2:
-        raise ValueError(f"{asked!r} is of several visits, and the study has one session; remove it")
+        has = f"one session, {labels[0]}" if labels else "no [sessions]; name them by order there"
+        raise ValueError(f"{asked!r} is of sessions, and the study has {has}, or remove it")
     if known and known != set(weights):
         (unknown, *_) = (name for name in weights if name not in known)
         raise ValueError(f"{asked!r} names {unknown!r}, which is none of the sessions {', '.join(labels)}")

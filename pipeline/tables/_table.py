@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from ..common import COMMA_NUMBER, NUMBER, message_line, number_advice
+from ..common import COMMA_NUMBER, NUMBER, message_line, number_advice, read_bytes
 from ._table_form import MISSING, MISSING_TEXTS, FormError, decode_table, describe_form, normalise_cells, split_rows
 
 __all__ = ["COMMA_NUMBER", "INFINITE", "MISSING", "NUMBER", "Table", "TableError", "read_table"]
@@ -222,10 +223,11 @@ def _check_widths(path: Path, rows: Sequence[tuple[str, ...]], lines: Sequence[i
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except FileNotFoundError:
         raise TableError(path, "does not exist; check the path") from None
     except IsADirectoryError:
         raise TableError(path, "is a folder; give the table inside it") from None
     except OSError as error:
-        raise TableError(path, f"cannot be opened ({error.strerror}); check its permissions") from None
+        advice = "give a file" if error.errno == errno.EINVAL else "check its permissions"
+        raise TableError(path, f"cannot be opened ({error.strerror}); {advice}") from None

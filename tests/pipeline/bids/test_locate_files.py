@@ -53,6 +53,15 @@ def test_runs_may_be_chosen(small: Small) -> None:
     assert [run.run for run in small.inventory().runs if run.visit == "sub-01_ses-1" and run.run] == ["1", "3"]
 
 
+def test_a_chosen_run_that_is_not_there_is_said_and_costs_no_other(small: Small) -> None:
+    relabelled(small, "task-faces", "task-faces_run-1", "task-faces_run-2")
+    small.set("tasks.faces", runs=(1, 9))
+    inventory = small.inventory()
+    assert [run.run for run in inventory.runs if run.visit == "sub-01_ses-1" and run.run] == ["1"]
+    (problem,) = [absence.problem for absence in inventory.absences if absence.label == "sub-01_ses-1_task-faces"]
+    assert problem == "there is no run-9; there is run-1, run-2: see run of the task"
+
+
 def test_the_configuration_says_which_run(small: Small) -> None:
     relabelled(small, "task-faces", "task-faces_run-01", "task-faces_run-02")
     small.set("tasks.faces", run="2")

@@ -134,6 +134,9 @@ def test_sessions_in_files_of_conn_are_sessions_of_the_study(tmp_path: Path, wri
     np.testing.assert_allclose(one_run(study).means, SERIES[:, :2])
 
 
+_MORE = f'repetition_time = {TR}\nevents = "task-{{task}}_events.tsv"'
+
+
 def _inventory(folder: Path, files: str = '"{participant}_{session}.csv"', more: str | None = None) -> Inventory:
     more = f'repetition_time = {TR}\nevents = "task-faces_events.tsv"' if more is None else more
     return collect_series(read_study(write_study(folder, files, more=more)))
@@ -153,12 +156,34 @@ def test_what_is_wrong_with_one_run_leaves_the_others(trial: Path) -> None:
     assert len(found.runs) == 12
 
 
+def test_chosen_runs_that_are_not_there_are_said_and_cost_no_other(trial: Path) -> None:
+    for path in trial.glob("0*_*.csv"):
+        path.rename(path.with_name(path.stem + "_run-1.csv"))
+    study = write_study(trial, '"{participant}_{session}_run-{run}.csv"', more=_MORE)
+    text = study.read_text(encoding="utf-8")
+    for runs, absent, usable in (("[1, 9]", 16, 16), ("[9]", 16, 0)):
+        study.write_text(text.replace("[tasks.faces]", f"[tasks.faces]\nruns = {runs}"), encoding="utf-8")
+        found = collect_series(read_study(study))
+        assert (len(found.absences), len(found.runs)) == (absent, usable)
+        assert {absence.problem for absence in found.absences} == {
+            "there is no run-9; there is run-1: see run of the task"
+        }
+        assert all("no run can be used; one reason is: there is no run-9" in line for line in found.errors)
+
+
+def test_raw_numbers_that_are_called_percent_are_remarked_on(trial: Path) -> None:
+    (trial / "01_pre.csv").write_text("LH_PFC_1;AMY\n" + "1000;990\n1002;995\n" * (SCANS // 2), encoding="utf-8")
+    (remark,) = [line for line in _inventory(trial).remarks if "as raw ones do" in line]
+    assert remark.startswith("sub-01_ses-pre_task-faces: ")
+
+
 @pytest.mark.parametrize(
     ("files", "more", "problem"),
     [
         ('"nothing/*.csv"', None, "no file matches"),
         ('"*.csv"', None, "does not say whose it is; write {participant}"),
         ('"{who}.csv"', None, "{who} is no field"),
+        (f'"{"a" * 5000}"', None, "cannot be looked for"),
         (
             None,
             'events = "task-faces_events.tsv"',
