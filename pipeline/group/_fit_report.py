@@ -291,7 +291,7 @@ def _sections(
         effects_section(group, inputs.spec, judged),
         matrices_section(group, inputs.spec, judged),
         influence_section(group, inputs.spec),
-        design_section(inputs.design),
+        design_section(inputs.design, "visits" if inputs.participant_of else "participants"),
     )
     return tuple(section for section in sections if section is not None)
 
@@ -386,13 +386,13 @@ def influence_section(group: GroupPosterior, spec: Spec | None) -> Section | Non
     )
 
 
-def design_section(design: Design) -> Section | None:
-    """The design matrix; None where it is the mean alone."""
+def design_section(design: Design, rows: str = "participants") -> Section | None:
+    """The design matrix; None where it is the mean alone. `rows` says what its rows are."""
     if len(design.covariates) < 2:
         return None
     words = "; ".join(f"{column}: {said}" for column, said in design.explanations.items())
     return Section(
         "Design",
-        "What distinguishes participants, a column each.",
-        (Picture("design", "Design matrix", f"Rows are participants. {words}.", design_figure(design)),),
+        f"What distinguishes {rows}, a column each.",
+        (Picture("design", "Design matrix", f"Rows are {rows}. {words}.", design_figure(design)),),
     )

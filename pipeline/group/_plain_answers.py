@@ -30,35 +30,36 @@ from ..verdicts import (
 )
 from ._group_inputs import GroupInputs
 
+MOST_SAID = 3  # effects that are said in words
 LEAST = 3  # participants of whom a connection's own sign may be sure
 
 
 def effect_sentence(
     inputs: GroupInputs, asked: str | Contrast, judged: CovariateVerdict, parameters: Sequence[str]
 ) -> str:
-    """The surest effect of a covariate or of a contrast; empty where it has no plain sentence."""
+    """The surest effects of a covariate or of a contrast; empty where they have no plain sentence."""
     if not parameters:
         return ""
-    place = _surest(judged)
-    connection = connections(parameters, inputs.spec)[place]
-    sign: Sign = 1 if judged.above_zero[place] > 0.5 else -1
+    known = connections(parameters, inputs.spec)
     kind = judged.found.kind
     plain = _question_about(inputs, asked)
     if plain is None:
         return ""
+    if kind == "yes":
+        said = [plain.answer(known[place], _sign(judged, place)) for place in judged.found.which[:MOST_SAID]]
+        return " ".join(as_sentence(text) for text in said)
+    if judged.found.questions > 1:  # of many that are open none stands for the others
+        return ""
+    connection = known[_surest(judged)]
     size = describe_size(judged.found.size, [connection.unit], judged.question.per)
-    if kind != "yes":
-        if judged.found.questions > 1:  # of many that are open none stands for the others
-            return ""
-        return as_sentence(unsure_sentence(connection, kind, plain.words, size))
-    return as_sentence(plain.answer(connection, sign))
+    return as_sentence(unsure_sentence(connection, kind, plain.words, size))
 
 
 def arms_sentence(inputs: GroupInputs, comparison: ArmComparison, judged: CovariateVerdict) -> str:
     """Of the surest difference between two groups, what is sure in each of them."""
     place = _surest(judged)
     connection = connections(comparison.parameters, inputs.spec)[place]
-    sign: Sign = 1 if judged.above_zero[place] > 0.5 else -1
+    sign = _sign(judged, place)
     first, second = comparison.arms
     kind, change = judged.found.kind, inputs.change
     if comparison.covariate != MEAN:
@@ -238,6 +239,10 @@ def _question_about(inputs: GroupInputs, asked: str | Contrast) -> Question | No
         minus, plus = design.kinds[asked]
         return DifferenceQuestion(inputs, plus, minus, _rows_of(inputs, plus))
     return SlopeQuestion(inputs, asked)
+
+
+def _sign(judged: CovariateVerdict, place: int) -> Sign:
+    return 1 if judged.above_zero[place] > 0.5 else -1
 
 
 def _surest(judged: CovariateVerdict) -> int:
