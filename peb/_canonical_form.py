@@ -16,7 +16,7 @@ levels. In the user's columns β_user = M^-1 β_canonical has mean M^-1 e_mean p
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -85,6 +85,7 @@ class CanonicalForm:
         terms: the canonical blocks, the mean first.
         variance: (K,) V.
         to_canonical: (K, K) M.
+        steps: of numbers with two values, which are centred halfway: from one to the other.
     """
 
     factors: Mapping[str, DesignFactor]
@@ -93,6 +94,7 @@ class CanonicalForm:
     terms: tuple[CanonicalTerm, ...]
     variance: Float[np.ndarray, "canonical"]
     to_canonical: Float[np.ndarray, "canonical covariate"]
+    steps: Mapping[str, float] = field(default_factory=dict)
 
     def as_plain(self) -> dict[str, Any]:
         """All of it in lists, texts and numbers, as JSON holds them."""
@@ -106,6 +108,7 @@ class CanonicalForm:
             "terms": [[list(term.factors), list(term.numbers)] for term in self.terms],
             "variance": self.variance.tolist(),
             "to_canonical": self.to_canonical.tolist(),
+            "steps": dict(self.steps),
         }
 
     @classmethod
@@ -123,6 +126,7 @@ class CanonicalForm:
             tuple(CanonicalTerm(tuple(factors), tuple(numbers)) for factors, numbers in plain["terms"]),
             np.array(plain["variance"]),
             np.array(plain["to_canonical"]),
+            dict(plain.get("steps", {})),  # files of before have none
         )
 
     def size(self, term: CanonicalTerm) -> int:
@@ -236,7 +240,8 @@ def build_columns(
     ]
     M = np.zeros((sum(map(len, variance)), len(columns)))
     sds = {name: float(np.std(values)) for name, values in numbers.items()}
-    form = CanonicalForm(factors, centres, sds, tuple(order), np.concatenate(variance or [np.zeros(0)]), M)
+    steps = {name: float(np.ptp(values)) for name, values in numbers.items() if np.unique(values).size == 2}
+    form = CanonicalForm(factors, centres, sds, tuple(order), np.concatenate(variance or [np.zeros(0)]), M, steps)
     where = form.slices()
     for column, parts in enumerate(made_of):
         for term, weights in parts.items():

@@ -276,8 +276,10 @@ class Design:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What was centred, and which covariates the others nearly explain."""
+        steps = {} if self.form is None else self.form.steps
         remarks = [
             f"{name} was centred: {value:.6g} was subtracted"
+            + (f", halfway between its two values; C({name}) makes levels of them" if name in steps else "")
             for name, value in self.centres.items()
             if name not in self.covariates or abs(value) > 1e-9 * np.abs(self.matrix[:, self.column(name)]).max()
         ]

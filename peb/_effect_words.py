@@ -103,7 +103,10 @@ def _where(form: CanonicalForm, varied: Sequence[str], numbers: frozenset[str], 
             centre.append(name)
         else:
             averaged.append(name)
-    said = [f"at the average {_listed(centre)}"] if centre else []
+    spread = [name for name in centre if name not in form.steps]
+    halved = [name for name in centre if name in form.steps]
+    said = [f"at the average {_listed(spread)}"] if spread else []
+    said += [f"halfway between the values of {_listed(halved)}"] if halved else []
     said += [f"at the same {_listed(same)}"] if same else []
     said += [f"averaged over {_listed(averaged)}"] if averaged else []
     return "".join(f", {each}" for each in said)

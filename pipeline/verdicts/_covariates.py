@@ -101,7 +101,9 @@ def judge_difference(
 
 
 def judge_contrast(found: ContrastPosterior, design: Design, size: float) -> CovariateVerdict:
-    """Of a contrast on all parameters; of slopes, δ is for one standard deviation more of the numbers."""
+    """Of a contrast on all parameters; of slopes, δ is for one standard deviation more of a number, and from one to the
+    other of a number's two values, as of two levels.
+    """
     asked = question_about_contrast(design, found.contrast)
     note = SEPARATE_GROUPS_NOTE if found.method == "a group for each level" else ""
     judged = _judged(found.density.scaled(asked.factor), asked, size, note=note)
@@ -117,8 +119,13 @@ def question_about_contrast(design: Design, contrast: Contrast) -> Question:
         return own if own.per else Question(1.0, "")
     if len(numbers) != 1 or not numbers[0]:
         return Question(1.0, "")
-    sds = [] if design.form is None else [design.form.sds[name] for name in sorted(numbers[0])]
-    return Question(float(np.prod(sds)), f"SD of {' × '.join(sorted(numbers[0]))}")
+    form, names = design.form, sorted(numbers[0])
+    assert form is not None  # of another design a contrast is of no numbers
+    sizes = [form.steps.get(name, form.sds[name]) for name in names]
+    spread = [name for name in names if name not in form.steps]
+    per = [f"SD of {' × '.join(spread)}"] if spread else []
+    per += [f"{form.steps[name]:g} of {name}" for name in names if name in form.steps]
+    return Question(float(np.prod(sizes)), " × ".join(per))
 
 
 def leave_open(judged: CovariateVerdict, note: str) -> CovariateVerdict:

@@ -145,6 +145,12 @@ def test_a_number_is_a_factor_by_its_coding_and_odd_names_stand_in_backticks() -
     assert design.explanations["centre no[2]"] == "centre no 2 minus centre no 1"
 
 
+def test_a_number_of_two_values_is_said_to_be_centred_halfway() -> None:
+    design = Design.from_formula(people(), "group_01 + age")
+    assert design.explanations["mean"] == "mean, at the average age, halfway between the values of group_01"
+    assert any("group_01 was centred: 0.5 was subtracted, halfway" in line for line in design.remarks)
+
+
 def test_cell_means_and_codings_say_what_they_are() -> None:
     frame = people()
     cells = Design.from_formula(frame, "-1 + group")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas
 import pytest
 
 from peb import Design, Estimate, Gaussian, PebSettings, make_design
@@ -164,6 +165,16 @@ def test_effects_of_numbers_are_judged_per_standard_deviation() -> None:
     assert (product.factor, product.per) == (pytest.approx(2 * sd), "SD of score")
     alone = Design(design.participants, ("mean", "arm[ketamine]×score"), design.matrix[:, [0, 3]], {}, design.kinds)
     assert question_about(alone, "arm[ketamine]×score").factor == pytest.approx(2 * sd, rel=0.05)
+
+
+def test_two_groups_are_judged_alike_as_a_number_and_as_levels() -> None:
+    frame = pandas.DataFrame({"participant_id": list("abcdefg"), "sex": [1, 1, 2, 2, 2, 2, 2], "age": range(7)})
+    asked = {text: Design.from_formula(frame, text) for text in ("sex * age", "C(sex) * age")}
+    number, levels = (
+        [question_about(design, name) for name in design.covariates[1:]] for design in asked.values()
+    )
+    assert [each.factor for each in number] == pytest.approx([each.factor for each in levels])
+    assert [each.per for each in number] == ["1 of sex", "SD of age", "SD of age × 1 of sex"]
 
 
 @pytest.mark.parametrize(("sign", "said"), [(-1, "P(difference > 0) <0.001"), (1, "P(difference > 0) >0.999")])
