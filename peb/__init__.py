@@ -37,7 +37,7 @@ from ._sampled_group import SampledGroup, SamplingComparison, SamplingSettings
 from ._sampling import sample
 from ._search import Search, search
 from ._separate_arms import are_unbalanced, arms_from_separate_groups, fit_each_level
-from ._separate_cells import ContrastCell, cells_of_contrast, evaluate_contrast_by_cell
+from ._separate_cells import ContrastCell, cells_of_contrast, evaluate_contrast_by_cell, is_mean_over_levels
 from ._settings import Between, Components, PebError, PebSettings
 from ._verdict import ABSENCE_PROBABILITY, ALPHA, SMALLEST_EFFECT, Verdict, VerdictKind, two_sided_probability, verdict
 
@@ -113,6 +113,7 @@ __all__ = [
     "formula_columns",
     "from_dcm",
     "heterogeneity",
+    "is_mean_over_levels",
     "is_nested",
     "k_fold",
     "leave_one_out",

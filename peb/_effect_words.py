@@ -32,28 +32,35 @@ def _of_numbers(form: CanonicalForm, weights: Float[np.ndarray, "canonical"], nu
     varied = tuple(names[axis] for axis in kept)
     what = f"change per unit of {' × '.join(sorted(numbers))}" if numbers else ""
     total = float(cells.sum())
-    if varied:
-        said = _cells(form, varied, cells, plain=bool(numbers))
-        joined = " in " if numbers and np.count_nonzero(np.abs(cells) > ROUNDING) == 1 else ": "
-        what = f"{what}{joined}{said}" if numbers else said
+    times = "" if abs(total - 1) < ROUNDING else f"{_signed(total)} × "
+    if varied and np.count_nonzero(np.abs(cells) > ROUNDING) == 1:
+        place = np.unravel_index(int(np.abs(cells).argmax()), cells.shape)
+        said = " & ".join(_called(name, form.factors[name].levels[i]) for name, i in zip(varied, place, strict=True))
+        what = f"{times}{what} in {said}" if numbers else f"{times}mean of {said}"
+    elif varied:
+        said = _cells(form, varied, cells)
+        what = f"{what}: {said}" if numbers else said
     else:
-        times = "" if abs(total - 1) < ROUNDING else f"{total:.4g} × "
         what = times + (what or "mean")
     return what + _where(form, varied, numbers, is_difference=abs(total) < ROUNDING)
 
 
-def _cells(form: CanonicalForm, names: Sequence[str], cells: Float[np.ndarray, "*level"], *, plain: bool) -> str:
+def _signed(value: float) -> str:
+    return f"{value:.4g}".replace("-", "−")
+
+
+def _cells(form: CanonicalForm, names: Sequence[str], cells: Float[np.ndarray, "*level"]) -> str:
     """Cells with their weights, those that are taken away after those that are taken from."""
     levels = [[_called(name, level) for level in form.factors[name].levels] for name in names]
     at = [tuple(place) for place in np.argwhere(np.abs(cells) > ROUNDING)]
     called = {place: " & ".join(own[i] for own, i in zip(levels, place, strict=True)) for place in at}
     plus, minus = ([place for place in at if sign * cells[place] > 0] for sign in (1, -1))
-    if not minus and len(plus) == 1 and abs(cells[plus[0]] - 1) < ROUNDING:
-        return called[plus[0]] if plain else f"mean of {called[plus[0]]}"
     size = float(sum(abs(cells[place]) for place in plus or minus))
     first, taken = (_average([(called[place], abs(cells[place]) / size) for place in side]) for side in (plus, minus))
     if first is not None and taken is not None and abs(size - 1) < ROUNDING:
         return f"{first} minus {taken}"
+    if first is not None and not minus and abs(size - 1) < ROUNDING:
+        return first
     one = np.flatnonzero(np.abs(cells + 1 / cells.size - 1).ravel() < ROUNDING)
     if one.size == 1 and np.abs(np.delete(cells.ravel(), one) + 1 / cells.size).max() < ROUNDING:
         return f"{called[tuple(np.unravel_index(one[0], cells.shape))]} minus the average of all"

@@ -20,7 +20,7 @@ import numpy as np
 
 from dcm import NormalMixture
 
-from ._canonical_form import CanonicalForm, CanonicalTerm
+from ._canonical_form import CanonicalTerm
 from ._contrast import ROUNDING, Contrast, contrast_numbers
 from ._contrast_posterior import ContrastPosterior
 from ._design import MEAN, Design, DesignPrior
@@ -44,20 +44,14 @@ class ContrastCell(NamedTuple):
 
 
 def cells_of_contrast(design: Design, contrast: Contrast) -> tuple[ContrastCell, ...]:
-    """The cells that a contrast is of; none where it is of no levels, or of several kinds of effects at once."""
+    """The cells that a contrast is of; none where it is of no levels, or of several kinds of effects at once.
+
+    A mean over levels (or the average of their slopes) is of those of the first factor: the level whose participants
+    are few or differ much has as much weight in it as the others.
+    """
     form = design.form
-    if form is None or contrast.canonical is None:
-        return ()
-    kinds = contrast_numbers(design, contrast)
-    if len(kinds) != 1:
-        return ()
-    numbers = kinds[0]
-    names, weights = form.level_weights(contrast.canonical, numbers)
-    varied = [axis for axis in range(len(names)) if np.ptp(weights, axis=axis).max() > ROUNDING]
-    if not varied or len(varied) < len(names):
-        weights = weights.sum(axis=tuple(axis for axis in range(len(names)) if axis not in varied))
-        names = tuple(names[axis] for axis in varied)
-    if not names:
+    names, weights = _weighed_levels(design, contrast)
+    if form is None or not names:
         return ()
     place = _levels_of(design, names)
     found = []
@@ -66,6 +60,28 @@ def cells_of_contrast(design: Design, contrast: Contrast) -> tuple[ContrastCell,
         rows = np.flatnonzero((place == cell).all(axis=1))
         found.append(ContrastCell(called, float(weights[tuple(cell)]), tuple(rows.tolist())))
     return tuple(found)
+
+
+def is_mean_over_levels(design: Design, contrast: Contrast) -> bool:
+    """Whether a contrast weighs all levels alike, as a mean does, rather than one against another."""
+    names, weights = _weighed_levels(design, contrast)
+    return bool(names) and np.ptp(weights) < ROUNDING
+
+
+def _weighed_levels(design: Design, contrast: Contrast) -> tuple[tuple[str, ...], np.ndarray]:
+    """The factors that a contrast is over, and its weights with an axis for each; none where it is of no levels."""
+    form, kinds = design.form, contrast_numbers(design, contrast)
+    if form is None or contrast.canonical is None or len(kinds) != 1:
+        return (), np.zeros(())
+    names, weights = form.level_weights(contrast.canonical, kinds[0])
+    varied = [axis for axis in range(len(names)) if np.ptp(weights, axis=axis).max() > ROUNDING]
+    if varied:
+        others = tuple(axis for axis in range(len(names)) if axis not in varied)
+        return tuple(names[axis] for axis in varied), weights.sum(axis=others)
+    own = [term.factors for term in form.terms if frozenset(term.numbers) == kinds[0]]
+    first = [name for name in form.factors if any(name in factors for factors in own)][:1]
+    levels = [len(form.factors[name].levels) for name in first]
+    return tuple(first), np.full(levels, weights.sum() / np.prod(levels, initial=1.0))
 
 
 def evaluate_contrast_by_cell(
@@ -92,22 +108,21 @@ def evaluate_contrast_by_cell(
     if few := [cell.name for cell in cells if len(cell.rows) < LEAST]:
         raise DesignError(f"{few[0]} has fewer than {LEAST} participants, too few for a group of their own")
     numbers = contrast_numbers(design, contrast)[0]
-    varied = _varied(form, contrast, numbers)
+    apart = set(_weighed_levels(design, contrast)[0])
+    widened = float(len(cells)) if is_mean_over_levels(design, contrast) else 1.0
     whole = design.matrix @ np.linalg.inv(form.to_canonical)
-    groups = [
-        fit(
-            [estimates[i] for i in cell.rows],
-            _design_of_cell(design, whole, cell.rows, varied),
-            settings,
-            parameters=parameters,
-            name=cell.name,
-        )
-        for cell in cells
-    ]
+    groups = []
+    for cell in cells:
+        try:
+            own = _design_of_cell(design, whole, cell.rows, apart, (numbers, widened))
+        except DesignError as problem:
+            raise DesignError(f"among {cell.name} alone, {problem}") from None
+        cohort = [estimates[i] for i in cell.rows]
+        groups.append(fit(cohort, own, settings, parameters=parameters, name=cell.name))
     column = groups[0].design.column("×".join(sorted(numbers)) or MEAN)
     weights = [cell.weight for cell in cells]
-    own = _marginals_of_cells(groups, column)
-    density = _sum([each.scaled(weight) for each, weight in zip(own, weights, strict=True)])
+    marginals = _marginals_of_cells(groups, column)
+    density = _sum([each.scaled(weight) for each, weight in zip(marginals, weights, strict=True)])
     before = [group.prior.marginal(group.places(group.design.covariates[column])) for group in groups]
     prior = NormalMixture.normal(
         np.sum([weight * each.mean for weight, each in zip(weights, before, strict=True)], axis=0),
@@ -116,31 +131,36 @@ def evaluate_contrast_by_cell(
     return ContrastPosterior(contrast, groups[0].parameters, density, prior, "a group for each level")
 
 
-def _varied(form: CanonicalForm, contrast: Contrast, numbers: frozenset[str]) -> set[str]:
-    """The factors whose levels a contrast weighs differently."""
-    assert contrast.canonical is not None
-    names, weights = form.level_weights(contrast.canonical, numbers)
-    return {name for axis, name in enumerate(names) if np.ptp(weights, axis=axis).max() > ROUNDING}
-
-
 def _levels_of(design: Design, names: Sequence[str]) -> np.ndarray:
     """(subject, factor) the place of everybody's level, read off the columns."""
     return np.stack([design.levels[name] for name in names], axis=1)
 
 
-def _design_of_cell(design: Design, whole: np.ndarray, rows: Sequence[int], varied: set[str]) -> Design:
-    """The canonical columns that are not of the factors which are one level here."""
+def _design_of_cell(
+    design: Design, whole: np.ndarray, rows: Sequence[int], apart: set[str], widened: tuple[frozenset[str], float]
+) -> Design:
+    """The canonical columns that are not of the factors which are one level here.
+
+    Arguments:
+        whole: the canonical columns of everybody.
+        rows: who is in the cell.
+        apart: factors that are one level here.
+        widened: the numbers of the effect that is asked about, and by how much its prior variance is more.
+    """
     form = design.form
     assert form is not None
     names: list[str] = []
     places: list[int] = []
+    variance = form.variance.copy()
     for term, where in form.slices().items():
-        if set(term.factors) & varied:
+        if set(term.factors) & apart:
             continue
         names += _labels(term, where.stop - where.start)
         places += range(where.start, where.stop)
+        if not term.factors and frozenset(term.numbers) == widened[0]:
+            variance[where] *= widened[1]
     mean = np.where(np.array(places) == 0, 1.0, 0.0)
-    prior = DesignPrior(mean, np.diag(form.variance[places]))
+    prior = DesignPrior(mean, np.diag(variance[places]))
     participants = tuple(design.participants[i] for i in rows)
     return Design(participants, tuple(names), whole[np.ix_(rows, places)], prior=prior)
 

@@ -25,6 +25,7 @@ from peb import (
     cells_of_contrast,
     column_contrast,
     fit_each_level,
+    is_mean_over_levels,
     sample,
 )
 
@@ -177,7 +178,10 @@ def compare_kinds(inputs: GroupInputs) -> KindComparisons:
 def unbalanced_kinds(inputs: GroupInputs, covariate: str) -> tuple[int, int] | None:
     """How many participants are of either kind, where a covariate of the design is of two and they are unbalanced."""
     if inputs.design.form is not None:
-        sizes = [len(cell.rows) for cell in cells_of_contrast(inputs.design, column_contrast(inputs.design, covariate))]
+        contrast = column_contrast(inputs.design, covariate)
+        if is_mean_over_levels(inputs.design, contrast):
+            return None
+        sizes = [len(cell.rows) for cell in cells_of_contrast(inputs.design, contrast)]
         least, most = min(sizes, default=0), max(sizes, default=0)
         return (most, least) if sizes and are_unbalanced(most, least) else None
     if covariate not in inputs.design.kinds:

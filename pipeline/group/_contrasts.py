@@ -1,14 +1,15 @@
 """Contrasts answered: which connections differ between levels, or whose slopes do, and how surely; and columns alike.
 
 Where participants are a mixture, a contrast of levels is from a group of each level, as a difference between two arms
-is. One that cannot be had so is from the group of all where levels have about as many participants, and open else.
-Where rows are visits, of which one participant may have several, it is from the group of all.
+is, and so is a mean over levels. One that cannot be had so is from the group of all where levels have about as many
+participants, which is said, and open else. Where rows are visits, of which one participant may have several, it is from
+the group of all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from peb import (
     contrast_numbers,
     evaluate_contrast,
     evaluate_contrast_by_cell,
+    is_mean_over_levels,
 )
 
 from ..page import EFFECT, PROBABILITY, SPREAD, Answer, Column, Records, probability_text
@@ -83,10 +85,12 @@ def answer_contrasts(inputs: GroupInputs, group: GroupPosterior) -> tuple[Contra
     found = []
     for contrast in inputs.contrasts:
         apart = _by_cell(inputs, contrast)
-        posterior = apart or evaluate_contrast(group, contrast)
+        posterior = apart if isinstance(apart, ContrastPosterior) else evaluate_contrast(group, contrast)
         judged = judge_contrast(posterior, inputs.design, inputs.smallest_effect)
-        if apart is None and _is_unbalanced(inputs, contrast):
+        if apart is not posterior and _is_unbalanced(inputs, contrast):
             judged = leave_open(judged, UNEQUAL)
+        elif isinstance(apart, str):
+            judged = replace(judged, note=apart)
         found.append(ContrastAnswer(posterior, judged))
     return tuple(found)
 
@@ -104,32 +108,40 @@ def asked_as_contrasts(inputs: GroupInputs, answers: Sequence[ContrastAnswer]) -
 
 def compare_levels(inputs: GroupInputs) -> KindComparisons:
     """Columns of a design from a formula that are contrasts of levels, each from a group of each level."""
-    found: dict[str, ContrastPosterior | None] = {}
+    found: dict[str, ContrastPosterior | str | None] = {}
     if inputs.design.form is None:
         return found
     for covariate in inputs.design.covariates:
         contrast = column_contrast(inputs.design, covariate)
         apart = _by_cell(inputs, contrast)
-        if apart is not None or _is_unbalanced(inputs, contrast):
+        if not isinstance(apart, ContrastPosterior) and _is_unbalanced(inputs, contrast):
+            found[covariate] = None
+        elif apart is not None:
             found[covariate] = apart
     return found
 
 
-def _by_cell(inputs: GroupInputs, contrast: Contrast) -> ContrastPosterior | None:
-    """From a group of each level; None where participants are Gaussian, rows are visits, or it is of no levels."""
+def _by_cell(inputs: GroupInputs, contrast: Contrast) -> ContrastPosterior | str | None:
+    """From a group of each level, or why there is none; None where participants are Gaussian, rows are visits, or it is
+    of no levels.
+    """
     if not inputs.settings.is_mixture or inputs.participant_of or not cells_of_contrast(inputs.design, contrast):
         return None
     try:
         return evaluate_contrast_by_cell(
             inputs.estimates, inputs.design, contrast, inputs.settings, parameters=inputs.chosen
         )
-    except (DesignError, PebError):
-        return None
+    except (DesignError, PebError) as problem:
+        why = str(problem).partition(";")[0]
+        return f"From one group of all, whose levels are taken to spread alike, as each cannot be fitted alone: {why}."
 
 
 def _is_unbalanced(inputs: GroupInputs, contrast: Contrast) -> bool:
-    """Whether a contrast is of levels with so different numbers of participants that one spread does not do for all."""
-    if not inputs.settings.is_mixture:
+    """Whether a contrast is of levels with so different numbers of participants that one spread does not do for all.
+
+    Never of a mean, which there is to be seen beside the levels' own.
+    """
+    if not inputs.settings.is_mixture or is_mean_over_levels(inputs.design, contrast):
         return False
     names = [inputs.participant_of.get(name, name) for name in inputs.design.participants]
     sizes = [len({names[row] for row in cell.rows}) for cell in cells_of_contrast(inputs.design, contrast)]
@@ -212,7 +224,7 @@ def is_difference(design: Design, covariate: str) -> bool:
 
 
 def _says_difference(contrast: Contrast) -> bool:
-    return " minus " in contrast.explanation or "−" in contrast.explanation
+    return " minus " in contrast.explanation or " − " in contrast.explanation
 
 
 def question_about_column(inputs: GroupInputs, covariate: str) -> str:
@@ -225,10 +237,11 @@ def _question(inputs: GroupInputs, contrast: Contrast) -> str:
     first = "Which " if contrast.name == contrast.text else f"{contrast.name}: which "
     if _says_difference(contrast):
         return f"{first}{what} differ: {contrast.explanation}?"
-    if contrast.explanation.startswith("mean") and inputs.contrasted:
+    numbers = contrast_numbers(inputs.design, contrast)
+    if inputs.design.form is not None and not any(numbers) and inputs.contrasted:
         there, here = (words.partition(" ")[2] for words in inputs.contrasted)
         return f"{first}connections differ between {here} and {there}: {contrast.explanation}?"
-    if contrast.explanation.startswith("mean"):
+    if inputs.design.form is not None and not any(numbers):
         return f"{first}connections {'change' if inputs.change else 'are there'}: {contrast.explanation}?"
     slope = contrast.explanation.removeprefix("change per unit of ")
     return f"{first}{what} are associated with {slope}?"

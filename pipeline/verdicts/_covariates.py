@@ -22,8 +22,9 @@ from peb import (
 
 from ._rules import EffectsVerdict, judge_effects
 
-# covariate of the group → the comparison of its kinds or levels
-KindComparisons = Mapping[str, ArmComparison | ContrastPosterior | None]
+# Covariate of the group → the comparison of its kinds or levels; a text of what to know where the group of all answers,
+# and None where nothing does.
+KindComparisons = Mapping[str, ArmComparison | ContrastPosterior | str | None]
 SEPARATE_GROUPS_NOTE = "From a separate group for each, as participants may vary more in one than in the other."
 
 
@@ -201,6 +202,8 @@ def _judge(group: GroupPosterior, covariate: str, apart: KindComparisons, size: 
         if group.design.form is not None:
             note = note.replace("two kinds", "levels").replace("each kind", "each level")
         return leave_open(judge_covariate(group, covariate, size), note)
+    if isinstance(comparison, str):
+        return replace(judge_covariate(group, covariate, size), note=comparison)
     if isinstance(comparison, ContrastPosterior):
         return judge_contrast(comparison, group.design, size)
     return judge_difference(comparison, group.design, size, note=SEPARATE_GROUPS_NOTE)

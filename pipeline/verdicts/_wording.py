@@ -22,7 +22,8 @@ def describe_effect_rule(size: float, units: Sequence[str] = (HERTZ, LOG_SCALE))
     return (
         f"Verdict: yes where 2 min(P, 1 − P) times the number of connections asked about is at most {ALPHA:g}; no "
         f"difference where the effect is below {size:g} ({hertz}; of a covariate, per "
-        f"SD, or from one to the other of two values) with a probability of at least {ABSENCE_PROBABILITY:g}; open otherwise"
+        f"SD, or from one to the other of two values) with a probability of at least {ABSENCE_PROBABILITY:g}; open "
+        "otherwise"
     )
 
 

@@ -81,6 +81,10 @@ def test_a_contrast_is_explained() -> None:
     assert parse_contrast("ketamine - midazolam", design).explanation == "ketamine minus midazolam, at the average age"
     found = parse_contrast("0.5*ketamine + 0.5*midazolam - placebo", design)
     assert found.explanation == "the average of ketamine and midazolam minus placebo, at the average age"
+    assert parse_contrast("-0.3*ketamine", design).explanation == "−0.3 × mean of ketamine, at the average age"
+    both = parse_contrast("0.5*ketamine + 0.5*midazolam", design)
+    assert both.explanation == "the average of ketamine and midazolam, at the average age"
+    assert parse_contrast("ketamine:age/2", design).explanation == "0.5 × change per unit of age in ketamine"
     slope = parse_contrast("ketamine:age - placebo:age", design)
     assert slope.explanation == "change per unit of age: ketamine minus placebo"
 

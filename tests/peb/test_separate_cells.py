@@ -90,7 +90,18 @@ def test_cells_are_those_that_a_contrast_weighs() -> None:
     }  # fmt: skip
     assert sum(len(cell.rows) for cell in cells) == 17
     assert cells_of_contrast(design, parse_contrast("age", design)) == ()
-    assert cells_of_contrast(design, parse_contrast("mean", design)) == ()
+    assert [cell.name for cell in cells_of_contrast(design, parse_contrast("mean", design))] == ["a", "b", "c"]
+
+
+def test_a_mean_over_levels_is_as_wide_as_the_widest_makes_it() -> None:
+    frame = people().iloc[:20].reset_index(drop=True)  # 9, 8, 3
+    design = Design.from_formula(frame, "group")
+    asked = parse_contrast("mean", design)
+    cohort = estimates(people(), (0.2, 0.2, 1.5))[:20]
+    found, joint = evaluate_contrast_by_cell(cohort, design, asked), evaluate_contrast(fit(cohort, design), asked)
+    assert (found.sd > 1.3 * joint.sd).all()
+    np.testing.assert_allclose(found.prior.sd, joint.prior.sd)
+    np.testing.assert_allclose(found.prior.mean, joint.prior.mean)
 
 
 def test_a_level_of_two_participants_is_too_small() -> None:
@@ -98,6 +109,13 @@ def test_a_level_of_two_participants_is_too_small() -> None:
     design = Design.from_formula(frame, "group")
     with pytest.raises(DesignError, match="c has fewer than 3 participants"):
         evaluate_contrast_by_cell(estimates(people())[:19], design, parse_contrast("a - c", design))
+
+
+def test_a_level_in_which_another_factor_is_constant_is_named() -> None:
+    frame = people().assign(visit=lambda table: table["visit"].where(table["group"] != "c", "first"))
+    design = Design.from_formula(frame, "group + visit")
+    with pytest.raises(DesignError, match="among c alone, visit is constant"):
+        evaluate_contrast_by_cell(estimates(frame), design, parse_contrast("a - c", design))
 
 
 def test_gaussian_participants_have_groups_of_their_own_too() -> None:

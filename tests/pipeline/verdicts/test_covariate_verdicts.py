@@ -8,7 +8,7 @@ import numpy as np
 import pandas
 import pytest
 
-from peb import Design, Estimate, Gaussian, PebSettings, make_design
+from peb import Design, Estimate, Gaussian, PebSettings, fit, make_design
 from pipeline.group._arms import ArmAnalysis, compare_arms
 from pipeline.group._arms_report import _sampled_difference, report_arms
 from pipeline.group._fit import fit_group
@@ -18,7 +18,7 @@ from pipeline.group._leave_one_out import cross_validate_covariate, report_leave
 from pipeline.group._permutation import permute_covariate, report_permutation
 from pipeline.group._search import report_search, search_models
 from pipeline.page._analysis_report import AnalysisReport
-from pipeline.verdicts import describe_size, judge_difference, question_about
+from pipeline.verdicts import describe_size, judge_difference, judge_group, question_about
 
 DOWN, UP = "B[amygdala<-vmPFC, faces]", "B[vmPFC<-amygdala, faces]"
 CONNECTIONS = (DOWN, UP)
@@ -167,12 +167,18 @@ def test_effects_of_numbers_are_judged_per_standard_deviation() -> None:
     assert question_about(alone, "arm[ketamine]×score").factor == pytest.approx(2 * sd, rel=0.05)
 
 
+def test_what_one_group_of_all_answers_for_want_of_another_says_so() -> None:
+    inputs = group(SIZES["uneven"])
+    fitted = fit(inputs.estimates, inputs.design)
+    alone, noted = (judge_group(fitted, apart, 0.5)["score"] for apart in ({}, {"score": "From one group of all."}))
+    assert (alone.note, noted.note) == ("", "From one group of all.")
+    assert noted.found == alone.found
+
+
 def test_two_groups_are_judged_alike_as_a_number_and_as_levels() -> None:
     frame = pandas.DataFrame({"participant_id": list("abcdefg"), "sex": [1, 1, 2, 2, 2, 2, 2], "age": range(7)})
     asked = {text: Design.from_formula(frame, text) for text in ("sex * age", "C(sex) * age")}
-    number, levels = (
-        [question_about(design, name) for name in design.covariates[1:]] for design in asked.values()
-    )
+    number, levels = ([question_about(design, name) for name in design.covariates[1:]] for design in asked.values())
     assert [each.factor for each in number] == pytest.approx([each.factor for each in levels])
     assert [each.per for each in number] == ["1 of sex", "SD of age", "SD of age × 1 of sex"]
 
