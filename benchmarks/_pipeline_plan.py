@@ -108,13 +108,15 @@ def _stages(study: Study, inventory: Inventory | None = None) -> Iterator[list[U
     reducing = reduction_units(study, "", faces, main, out)
     yield reducing
     models: dict[str, dict[str, Path]] = {}
-    for unit in (*inverting, *reducing):
+    for unit in inverting:
         models.setdefault(unit.payload.model, {})[unit.payload.visit] = unit.payload.path
     posteriors = {"": models}
-    group = [*comparison_units(study, posteriors, {}, out), *group_units(study, inventory, {"": models[MAIN]}, out)]
+    reduced = {"": {unit.payload.visit: unit.payload.path for unit in reducing}}
+    comparing = comparison_units(study, posteriors, reduced, {}, out)
+    group = [*comparing, *group_units(study, inventory, {"": models[MAIN]}, out)]
     yield group
     names = tuple(unit.name for unit in group)
-    yield [report_unit(ReportJob(study, inventory, series, posteriors, StageOutputs(names), (), out))]
+    yield [report_unit(ReportJob(study, inventory, series, posteriors, reduced, StageOutputs(names), (), out))]
 
 
 def _run(units: list[Unit], study: Study) -> list[UnitOutcome]:

@@ -1,9 +1,10 @@
 """Many models from one inversion: ``python -m benchmarks.many_models [--participants N] [--json FILE]``.
 
 Eight regions with all connections (A), six of which an input changes (B), two of them truly: 64 models of what it
-changes, of eight participants. Seconds to invert the full models; to reduce all others, with prediction and residual of
-each; to write each as a result file, and to read them again, as the comparison of models does. And for the best models
-of the first participants, F minus the full model's by reduction and by inversion.
+changes, of eight participants. Seconds, of the clock and of all processors, to invert the full models; to reduce all
+others and write them, a file a participant; to read and compare them, with the report of that; and to invert the best
+few of some participants as a check, as a study does. Compiling is in the first of each: run twice for times without.
+Of the models that are checked, F minus the full model's by reduction and by inversion.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 
-from dcm import Posterior, SerialNoise, Settings, Spec, Subject, invert_cohort, simulate
+from dcm import Posterior, SerialNoise, Settings, Spec, Subject, invert_each, simulate
 from peb import check_reduction, reduce_models
-from pipeline.results import posterior_dataset, read_posterior, write_dataset
+from pipeline.group import report_model_evidence
+from pipeline.page import save_report
+from pipeline.results import posterior_dataset, read_reduced_models, write_dataset, write_reduced_models
 
 from ._models import BINS, REPETITION_TIME
 from ._options import whole_number
@@ -44,56 +48,60 @@ def main(arguments: Sequence[str] | None = None) -> int:
     patterns = list(itertools.product((True, False), repeat=len(CHANGED)))
     specs = [model(on) for on in patterns]
     subjects = [_subject(number) for number in range(options.participants)]
-    seconds: dict[str, float] = {}
-    began = time.perf_counter()
+    names = ["".join("01"[on] for on in own) for own in patterns]
+    times: list[dict[str, Any]] = []
+    began = time.perf_counter(), time.process_time()
 
     def lap(name: str) -> None:
         nonlocal began
-        now = time.perf_counter()
-        seconds[name], began = now - began, now
+        now = time.perf_counter(), time.process_time()
+        times.append({"what": name, "seconds": now[0] - began[0], "processor_seconds": now[1] - began[1]})
+        began = now
 
-    full = _inverted(subjects, settings)
-    lap("invert full models")
-    reduced = [reduce_models(posterior, specs[1:], subject) for posterior, subject in zip(full, subjects, strict=True)]
-    lap("reduce all others")
     with tempfile.TemporaryDirectory() as folder:
-        paths = []
-        for subject, models in zip(subjects, reduced, strict=True):
-            data, _ = subject.data.prepared(False)
-            for place, posterior in enumerate(models):
-                paths.append(Path(folder) / f"{subject.name}-{place}.nc")
-                write_dataset(paths[-1], posterior_dataset(posterior, name=subject.name, attrs={}, data=data))
-        lap("write results")
-        for path in paths:
-            read_posterior(path)
-        lap("read them")
-    gain = np.array(
-        [[own.free_energy - whole.free_energy for own in models] for whole, models in zip(full, reduced, strict=True)]
-    )
-    best = np.argsort(-gain.sum(axis=0))[:CHECKED_MODELS]
-    checked = subjects[:CHECKED_PARTICIPANTS]
+        full = _inverted(subjects, settings)
+        main = {subject.name: Path(folder) / "main" / f"{subject.name}.nc" for subject in subjects}
+        for (name, path), posterior in zip(main.items(), full, strict=True):
+            write_dataset(path, posterior_dataset(posterior, name=name, attrs={}))
+        lap("invert full models")
+        reduced = {}
+        for (name, path), posterior in zip(main.items(), full, strict=True):
+            found = reduce_models(posterior, specs[1:], names[1:])
+            reduced[name] = write_reduced_models(path, found, name)
+        lap("reduce all others, write")
+        save_report(report_model_evidence({"main": main}, "models", reduced), Path(folder) / "group")
+        lap("read, compare, report")
+        models = [read_reduced_models(path) for path in reduced.values()]
+        gain = np.sum([own.delta_free_energy for own in models], axis=0)
+        best = np.argsort(-gain)[:CHECKED_MODELS]
+        checked = list(zip(subjects, full, models, strict=True))[:CHECKED_PARTICIPANTS]
+        smaller = [
+            Subject(subject.name, own.specs[place], subject.data, start=own.mean[place])
+            for place in best
+            for subject, _, own in checked
+        ]
+        own_inversions = _inverted([*(subject for subject, _, _ in checked), *smaller], settings, len(checked))
+        lap("invert the best, as a check")
     rows = []
-    for place in best:
-        spec = specs[1 + place]
-        own = _inverted([Subject(subject.name, spec, subject.data) for subject in checked], settings)
-        for whole, small, subject in zip(full, own, checked, strict=False):
-            found = check_reduction(small, whole)
-            rows.append(
-                {
-                    "participant": subject.name,
-                    "model": "".join("01"[on] for on in patterns[1 + place]),
-                    "reduced_nats": found.reduced,
-                    "inverted_nats": found.inverted,
-                    "difference_nats": found.difference,
-                    "furthest_mean_SD": found.furthest,
-                }
-            )
-    print(table([{"what": name, "seconds": value} for name, value in seconds.items()], ("what", "seconds")))
+    for k, small in enumerate(own_inversions):
+        subject, whole, _ = checked[k % len(checked)]
+        against = check_reduction(small, whole)
+        rows.append(
+            {
+                "participant": subject.name,
+                "model": names[1 + best[k // len(checked)]],
+                "reduced_nats": against.reduced,
+                "inverted_nats": against.inverted,
+                "difference_nats": against.difference,
+                "furthest_mean_SD": against.furthest,
+            }
+        )
+    print(table(times, ("what", "seconds", "processor_seconds")))
     count = len(full[0].names)
     print(f"\n{len(specs)} models x {len(subjects)} participants, {count} parameters in the full model\n")
     print(table(rows, COLUMNS))
     if options.json is not None:
-        write_json(options.json, {"seconds": seconds, "rows": rows, "parameters": count})
+        write_json(options.json, {"times": times, "rows": rows, "parameters": count})
     return 0
 
 
@@ -122,11 +130,13 @@ def _subject(number: int) -> Subject:
     return Subject(f"sub-{number + 1:02d}", full, made.data)
 
 
-def _inverted(subjects: Sequence[Subject], settings: Settings) -> list[Posterior]:
-    found = invert_cohort(subjects, settings)
-    if failed := [outcome for outcome in found if not isinstance(outcome, Posterior)]:
+def _inverted(subjects: Sequence[Subject], settings: Settings, leave_out: int = 0) -> list[Posterior]:
+    """Posteriors; of all but the first few, which decide how data are padded and so what is compiled."""
+    found = dict(invert_each(subjects, settings, wanted=range(leave_out, len(subjects))))
+    if failed := [outcome for outcome in found.values() if not isinstance(outcome, Posterior)]:
         raise RuntimeError(f"{failed[0].name}: {failed[0].reason}")
-    return [outcome for outcome in found if isinstance(outcome, Posterior)]
+    outcomes = (found[place] for place in sorted(found))
+    return [outcome for outcome in outcomes if isinstance(outcome, Posterior)]
 
 
 if __name__ == "__main__":

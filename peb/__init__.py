@@ -29,7 +29,7 @@ from ._group import LOW_INFLUENCE, Compat, GroupPosterior, GroupStatus
 from ._model_selection import RandomEffects, dirichlet_exceedance, fixed_effects, random_effects
 from ._node_mixture import NodeMixture
 from ._permutation import Permutation, permutation_test
-from ._reduced_models import missing_parameters, reduce_models
+from ._reduced_models import ReducedModels, missing_parameters, reduce_models
 from ._reduction import ProbabilityKind, Reduction, reduce, switched
 from ._reduction_check import ReductionCheck, check_reduction, is_nested
 from ._refit import Refit, RefitStatus, ReinversionRound, fit_with_reinversion
@@ -74,6 +74,7 @@ __all__ = [
     "Permutation",
     "ProbabilityKind",
     "RandomEffects",
+    "ReducedModels",
     "Reduction",
     "ReductionCheck",
     "Refit",

@@ -16,7 +16,7 @@ from peb import RandomEffects, ReductionCheck, check_reduction, is_nested, rando
 
 from ..figures import BLUE, MUTED, literal_text, new_figure, style
 from ..page import PROBABILITY, AnalysisReport, Answer, Column, Picture, Records, Section
-from ..results import read_posterior
+from ..results import read_posterior, read_reduced_models
 from ..verdicts import describe_model_rule, judge_model
 
 SPM_EVIDENCE = (
@@ -42,6 +42,7 @@ FAMILY_COLUMNS = (
     Column("without", "without", "d"),
 )
 MOST_DRAWN = 24  # models in the picture
+_EACH = 'Where the choice matters, invert every model: invert = "each" under [dcm].'
 LARGEST_REDUCTION_ERROR = 0.5  # nats; a larger difference could turn a choice between models
 REDUCTION_COLUMNS = (
     Column("model", "Model"),
@@ -80,24 +81,28 @@ class ModelEvidence:
 def report_model_evidence(
     posteriors: Mapping[str, Mapping[str, Path]],
     name: str,
+    reduced: Mapping[str, Path] | None = None,
     inverted: Mapping[str, Mapping[str, Path]] | None = None,
     switches: Mapping[str, Sequence[str]] | None = None,
 ) -> AnalysisReport:
     """Compare alternative models of the same visits by random effects over participants.
 
     Arguments:
-        posteriors: model → visit → file.
+        posteriors: model → visit → file, of models that were inverted.
         name: of the analysis.
-        inverted: the same of models that were reduced from a larger one, and inverted as well to check the reduction.
+        reduced: visit → file of the models that are reduced from one of these.
+        inverted: model → visit → file, of models that were reduced, and inverted as well to check the reduction.
         switches: what is on in some models and off in others → the models that have it.
 
     Raises `ValueError` where no visit has a posterior of every model, or models were inverted in different modes.
     """
-    found = _summed_evidence(posteriors)
+    found = _summed_evidence(posteriors, reduced or {})
     if not found.reduced_from:
         found = replace(found, checks=reduction_records(posteriors))
     elif inverted:
-        checks = reduction_records({found.reduced_from: posteriors[found.reduced_from], **inverted})
+        concerned = {visit for visits in inverted.values() for visit in visits}
+        full = {visit: path for visit, path in posteriors[found.reduced_from].items() if visit in concerned}
+        checks = reduction_records({found.reduced_from: full, **inverted})
         found = replace(found, checks=checks, same_best=_same_best(checks))
     return _report(name, found, random_effects(found.evidence), _families(found, switches or {}))
 
@@ -139,32 +144,40 @@ def _families(found: ModelEvidence, switches: Mapping[str, Sequence[str]]) -> Re
     return Records("families", "With and without each connection", lead, FAMILY_COLUMNS, rows)
 
 
-def _summed_evidence(posteriors: Mapping[str, Mapping[str, Path]]) -> ModelEvidence:
+def _summed_evidence(posteriors: Mapping[str, Mapping[str, Path]], reduced: Mapping[str, Path]) -> ModelEvidence:
     """The evidence of every model, from their files, and how it was found.
 
     In SPM's modes it is F with the noise at its optimum: SPM's steps end up to hundreds of nats from it, by chance.
 
     Raises `ValueError` where models were inverted in different modes, whose F are of different noise and priors.
     """
-    shared = set.intersection(*(set(visits) for visits in posteriors.values()))
+    shared = set.intersection(*(set(visits) for visits in posteriors.values()), *([set(reduced)] if reduced else []))
     visits = [visit for visit in next(iter(posteriors.values())) if visit in shared]
     if not visits:
         raise ValueError("no visit has a posterior of every model; see the failures of the invert stage")
     participants = list(dict.fromkeys(visit.split("_")[0] for visit in visits))
-    evidence = np.zeros((len(participants), len(posteriors)))
+    evidence: dict[str, np.ndarray] = {}
     modes: dict[str, str] = {}
     reduced_from = ""
-    for column, (model, files) in enumerate(posteriors.items()):
+
+    def add(model: str, visit: str, found: float) -> None:
+        evidence.setdefault(model, np.zeros(len(participants)))[participants.index(visit.split("_")[0])] += found
+
+    for model, files in posteriors.items():
         for visit in visits:
             posterior, _ = read_posterior(files[visit])
-            evidence[participants.index(visit.split("_")[0]), column] += posterior.settled_free_energy
+            add(model, visit, posterior.settled_free_energy)
             modes.setdefault(posterior.mode, f"{model} of {visit}")
-            reduced_from = reduced_from or posterior.reduced_from
+    for visit in visits if reduced else ():
+        models = read_reduced_models(reduced[visit])
+        reduced_from = models.full_name
+        for model, found in zip(models.names, models.settled_free_energy.tolist(), strict=True):
+            add(model, visit, found)
     if len(modes) > 1:
         made = "; ".join(f"{where}: mode {mode}" for mode, where in modes.items())
         raise ValueError(f"models were inverted in different modes ({made}), so that their F do not compare; run again")
-    mode = next(iter(modes))
-    return ModelEvidence(tuple(posteriors), tuple(participants), evidence, mode, reduced_from)
+    columns = np.column_stack(list(evidence.values()))
+    return ModelEvidence(tuple(evidence), tuple(participants), columns, next(iter(modes)), reduced_from)
 
 
 def _report(name: str, compared: ModelEvidence, found: RandomEffects, families: Records | None) -> AnalysisReport:
@@ -204,7 +217,7 @@ def _report(name: str, compared: ModelEvidence, found: RandomEffects, families: 
         name=name,
         title=f"{len(models)} models of {len(participants)} participants",
         subtitle="Which structure the data of all visits speak for.",
-        answers=(_answer(list(models), found),),
+        answers=(_answer(compared, found),),
         records=(
             Records("models", "Models compared", lead, COLUMNS, rows),
             *([] if families is None else [families]),
@@ -223,29 +236,48 @@ def _report(name: str, compared: ModelEvidence, found: RandomEffects, families: 
 
 
 def _how(compared: ModelEvidence) -> str:
-    """Where models were reduced: from which, and what the check of it gave."""
-    if not compared.reduced_from:
+    """Where models were reduced: from which, what the check of it gave, and so whose evidence is to be trusted."""
+    full = compared.reduced_from
+    if not full:
         return ""
-    said = f" {compared.reduced_from} was inverted, and the others were reduced from it (Friston et al. 2016)."
+    said = f" {full} was inverted, and the others were reduced from it (Friston et al. 2016)."
+    others = len(compared.models) - 1
     if compared.checks is None:
-        return f"{said} The reduction was not checked."
-    count, worst = len(compared.checks.rows), max(float(row["largest_difference"]) for row in compared.checks.rows)
+        return (
+            f"{said} The reduction was not checked: trust the evidence of {full}, and of the others no more than its "
+            f"sign. {_EACH}"
+        )
+    rows = compared.checks.rows
+    good = [row["model"] for row in rows if row["largest_difference"] <= LARGEST_REDUCTION_ERROR]
+    poor = [row for row in rows if row["largest_difference"] > LARGEST_REDUCTION_ERROR]
+    which = f"The best {len(rows)} of them were" if len(rows) > 1 else "The best of them was"
     same = "the same model is best" if compared.same_best else "another model is best"
-    which = f"The best {count} were" if count > 1 else "The best was"
-    said += f" {which} inverted as well, at a few visits: {same} by inversion, and evidence differs by at most "
-    said += f"{worst:.1f} nats at a visit."
-    if not compared.same_best or worst > LARGEST_REDUCTION_ERROR:
-        said += ' Where the choice matters, invert every model: invert = "each" under [dcm].'
-    return said
+    said += f" {which} inverted as well, at a few visits: {same} by inversion. To be trusted: the evidence of "
+    said += f"{', '.join([full, *good])}{f', to {LARGEST_REDUCTION_ERROR:g} nats a visit' if good else ' alone'}."
+    if poor:
+        far = ", ".join(
+            f"{row['model']} (off by {row['largest_difference']:.1f} nats at {row['largest_at']})" for row in poor
+        )
+        said += f" Not to be trusted: {far}."
+    if unchecked := others - len(rows):
+        rest = "the other model, which was not checked," if unchecked == 1 else f"the other {unchecked}, not checked,"
+        said += f" Of {rest} reduction is the worse the further the evidence is below that of {full}, by tens of nats "
+        said += "and more: it may say that such a model is worse, not by how much."
+    return said if compared.same_best and not poor else f"{said} {_EACH}"
 
 
-def _answer(models: list[str], found: RandomEffects) -> Answer:
+def _answer(compared: ModelEvidence, found: RandomEffects) -> Answer:
     best = int(np.argmax(found.protected_exceedance))
     chance = float(found.protected_exceedance[best])
-    said = f"{models[best]}: protected probability of being the most frequent {chance:.2f}"
+    said = f"{compared.models[best]}: protected probability of being the most frequent {chance:.2f}"
     share = f", expected in {found.frequency[best]:.0%} of participants."
-    rest = "The other analyses rest on the model called main, whichever is best here."
-    return Answer("Which model do most participants have?", judge_model(chance), said + share, (rest,))
+    notes = ["The other analyses rest on the model called main, whichever is best here."]
+    if compared.same_best is False:
+        notes.append(
+            "Evidence is by reduction, and not to be trusted here: of the models that were inverted to check it, "
+            f"another is best. {_EACH}"
+        )
+    return Answer("Which model do most participants have?", judge_model(chance), said + share, tuple(notes))
 
 
 def _section(models: list[str], found: RandomEffects) -> Section:

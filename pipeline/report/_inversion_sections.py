@@ -28,7 +28,7 @@ from ..figures import (
 )
 from ..images import Extraction
 from ..page import EFFECT, SPREAD, Column, Picture, Records, Section
-from ..study import Dcm
+from ..study import MAIN, Dcm
 from ._series_sections import SERIES_UNITS
 from ._study_result import StudyResult
 from ._study_words import StudyWords
@@ -101,12 +101,20 @@ def fit_records(result: StudyResult, fits: Mapping[str, Diagnostics]) -> Records
 
 
 def connectivity_records(result: StudyResult) -> Records:
-    """One row a model, visit and free parameter."""
+    """One row a model, visit and free parameter; of models that are reduced from the main one, the best few."""
+    inverted = {
+        model: {visit: (own.names, own.mean[own.free], own.covariance) for visit, own in posteriors.items()}
+        for model, posteriors in result.posteriors.items()
+    }
+    reduced = {
+        model: {visit: (own.parameters, own.posterior.mean, own.posterior.covariance) for visit, own in visits.items()}
+        for model, visits in result.reduced_estimates.items()
+    }
     rows = [
         {"model": model, "visit": visit, "parameter": name, "mean": float(mean), "sd": float(sd)}
-        for model, posteriors in result.posteriors.items()
-        for visit, posterior in posteriors.items()
-        for name, mean, sd in zip(posterior.names, posterior.mean[posterior.free], _sd(posterior), strict=True)
+        for model, visits in (inverted | reduced).items()
+        for visit, (names, means, covariance) in visits.items()
+        for name, mean, sd in zip(names, means, np.sqrt(np.diag(covariance)), strict=True)
     ]
     columns = (
         Column("model", "Model"),
@@ -116,12 +124,10 @@ def connectivity_records(result: StudyResult) -> Records:
         Column("sd", "SD", SPREAD),
     )
     lead = "Hz between regions; log scales for self-inhibition and haemodynamics."
+    if reduced:
+        lead += f" Of the models that are reduced from {MAIN}, the best are here: {', '.join(reduced)}."
     title = f"Every parameter of every visit{result.dcm_suffix}"
     return Records(f"connectivity{result.dcm_mark}", title, lead, columns, rows)
-
-
-def _sd(posterior: Posterior) -> np.ndarray:
-    return np.sqrt(np.diag(posterior.covariance))
 
 
 def _variance_picture(result: StudyResult, fits: Mapping[str, Diagnostics]) -> Picture:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dcm import Posterior
+from peb import Estimate
 
 from ..bids import Inventory, Participant
 from ..images import Extraction
@@ -35,6 +36,7 @@ class StudyResult:
         inventory: participants, runs and what is missing.
         extractions: of all runs that have one.
         inverted: DCM → model → visit, such as ``sub-01_ses-1`` → posterior.
+        reduced: the same of the best few models that are reduced from the main one, as estimates of their parameters.
         comparisons: DCM → the comparison of its alternative models, where it has any.
         analyses: group analysis, by its name in the configuration → what it hands over.
         features: the table of measures; None where there is none.
@@ -60,6 +62,7 @@ class StudyResult:
     seconds: Mapping[str, float]
     versions: Mapping[str, str]
     dcm_name: str = ""
+    reduced: Mapping[str, Mapping[str, Mapping[str, Estimate]]] = field(default_factory=dict)
 
     @cached_property
     def words(self) -> StudyWords:
@@ -94,6 +97,11 @@ class StudyResult:
     def posteriors(self) -> Mapping[str, Mapping[str, Posterior]]:
         """Model → visit → posterior, of this DCM."""
         return self.inverted.get(self._dcm_key, {})
+
+    @property
+    def reduced_estimates(self) -> Mapping[str, Mapping[str, Estimate]]:
+        """Model → visit → estimate, of the best few of this DCM's models that are reduced from the main one."""
+        return self.reduced.get(self._dcm_key, {})
 
     @property
     def model_comparison(self) -> AnalysisReport | None:

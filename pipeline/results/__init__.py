@@ -12,6 +12,7 @@ from ._given_posteriors import (
 )
 from ._group_dataset import group_dataset
 from ._netcdf_file import ResultFileError, build_result, open_dataset, read_content, write_dataset
+from ._reduced_models_file import read_reduced_models, reduced_models_path, write_reduced_models
 from ._result_files import (
     GROUP_KIND,
     GroupFileError,
@@ -48,6 +49,8 @@ __all__ = [
     "read_posterior",
     "read_posterior_arrays",
     "read_posterior_table",
+    "read_reduced_models",
+    "reduced_models_path",
     "save_estimates",
     "save_result",
     "to_arviz",
@@ -56,4 +59,5 @@ __all__ = [
     "units",
     "write_dataset",
     "write_group",
+    "write_reduced_models",
 ]

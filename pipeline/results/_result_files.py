@@ -21,8 +21,11 @@ from ._group_dataset import group_dataset, group_from_values
 from ._netcdf_file import ResultFileError, build_result, read_content, read_format, write_dataset
 
 POSTERIOR_KIND, GROUP_KIND = "effconn posterior", "effconn group"  # how the format of every version begins
-# Kinds that a room above this one reads and writes: its name, its reader, and its writer by the class that it takes.
-_OTHER_READERS = {"effconn extraction": ("pipeline.images", "read_extraction")}
+# Kinds that another module reads and writes: its name, its reader, and its writer by the class that it takes.
+_OTHER_READERS = {
+    "effconn extraction": ("pipeline.images", "read_extraction"),
+    "effconn reduced models": ("pipeline.results", "read_reduced_models"),
+}
 _OTHER_WRITERS = {"Extraction": ("pipeline.images", "write_extraction")}
 
 
@@ -45,7 +48,8 @@ def open_result(path: str | Path) -> Any:
     """The result in a NetCDF file that effconn wrote, equal bit for bit to the one written.
 
     A file of ``effconn invert`` gives a `dcm.Posterior`, one of ``effconn peb`` a `peb.GroupPosterior`, one of a
-    study's region series an `Extraction`. `open_dataset` gives the same as an xarray dataset.
+    study's region series an `Extraction`, one of its reduced models `peb.ReducedModels`. `open_dataset` gives the same
+    as an xarray dataset.
 
     Raises `ResultFileError`, naming file, problem and remedy, where the file is absent, damaged or none of these.
 

@@ -244,13 +244,15 @@ class ComparisonJob:
     """The models to compare, as a worker gets them.
 
     Fields:
-        posteriors: model → visit → file.
-        checks: the same of models that were reduced and inverted as well.
+        posteriors: model → visit → file, of models that were inverted.
+        reduced: visit → file of the models that are reduced from the main one.
+        checks: model → visit → file, of models that were reduced and inverted as well.
         switches: what is switched → the models that have it.
         folder: of the results.
     """
 
     posteriors: Mapping[str, Mapping[str, Path]]
+    reduced: Mapping[str, Path]
     checks: Mapping[str, Mapping[str, Path]]
     switches: Mapping[str, tuple[str, ...]]
     folder: Path
@@ -259,30 +261,34 @@ class ComparisonJob:
 def comparison_units(
     study: Study,
     posteriors: Mapping[str, Mapping[str, Mapping[str, Path]]],
+    reduced: Mapping[str, Mapping[str, Path]],
     checks: Mapping[str, Mapping[str, Mapping[str, Path]]],
     paths: ResultPaths,
 ) -> list[Unit]:
     """A unit for every DCM that compares its models; none for one that has a single model.
 
     Arguments:
-        posteriors: DCM → model → visit → file.
-        checks: the same of models that were reduced and inverted as well.
+        posteriors: DCM → model → visit → file, of models that were inverted.
+        reduced: DCM → visit → file of the models that are reduced from the main one.
+        checks: as `posteriors`, of models that were reduced and inverted as well.
     """
     units = []
     for dcm, models in posteriors.items():
-        if len(models) < 2:
+        if len(models) < 2 and not reduced.get(dcm):
             continue
         name = MODELS if not dcm else f"{MODELS}-{dcm}"
         inverted, switches = checks.get(dcm, {}), switched_models(study.dcms[dcm])
-        inputs = tuple(path for own in (models, inverted) for visits in own.values() for path in visits.values())
+        together = reduced.get(dcm, {})
+        inputs = [path for own in (models, inverted) for visits in own.values() for path in visits.values()]
         recipe = {
             "visits": {model: list(visits) for model, visits in models.items()},
+            **({"reduced": list(together)} if together else {}),
             **({"checks": {model: list(visits) for model, visits in inverted.items()}} if inverted else {}),
             **({"switches": {switch: list(on) for switch, on in switches.items()}} if switches else {}),
             **package_versions("numpy", "scipy", "matplotlib"),
         }
-        job = ComparisonJob(models, inverted, switches, paths.group(name))
-        units.append(Unit(STAGE, name, recipe, inputs, job))
+        job = ComparisonJob(models, together, inverted, switches, paths.group(name))
+        units.append(Unit(STAGE, name, recipe, (*inputs, *together.values()), job))
     return units
 
 
@@ -291,7 +297,7 @@ def compare_study_models(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     for unit in units:
         job: ComparisonJob = unit.payload
         try:
-            report = report_model_evidence(job.posteriors, job.folder.name, job.checks, job.switches)
+            report = report_model_evidence(job.posteriors, job.folder.name, job.reduced, job.checks, job.switches)
         except ValueError as error:
             recorder.failed(unit, str(error))
         else:

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from dcm import SPM12_ECHO_TIME, Data, Failure, Posterior, Spec, Subject, concatenate_runs, invert_each
+from dcm import (
+    SPM12_ECHO_TIME,
+    Data,
+    Failure,
+    Posterior,
+    Settings,
+    Spec,
+    Subject,
+    concatenate_runs,
+    invert_each,
+)
 from peb import average_runs
 
 from ..common import count_cores, provenance, start_jax
@@ -20,26 +30,7 @@ from ._result_paths import ResultPaths
 from ._stage_runner import package_versions
 
 STAGE = "invert"
-
-
-class VisitModel(Protocol):
-    """What a job says of the result that it makes: one model of one visit."""
-
-    @property
-    def visit(self) -> str:
-        """Such as ``sub-01_ses-1``."""
-
-    @property
-    def series(self) -> tuple[Path, ...]:
-        """Files of the extractions of the visit's runs, in their order."""
-
-    @property
-    def path(self) -> Path:
-        """The file of the posterior."""
-
-    @property
-    def spm(self) -> Path | None:
-        """That of its copy for SPM12; None for none."""
+RUNS = "runs"  # folder of the posteriors of each run, where they are averaged
 
 
 @dataclass(frozen=True)
@@ -134,17 +125,27 @@ def invert_visits(units: Sequence[Unit], recorder: UnitRecorder) -> None:
         else:
             visits += [visit] * len(own)
             subjects += own
-    settings = inversion_settings(first.dcm)
-    positions = [position for position, visit in enumerate(visits) if visit in wanted]
+    invert_wanted(subjects, [wanted.get(visit) for visit in visits], inversion_settings(first.dcm), recorder)
+
+
+def invert_wanted(
+    subjects: Sequence[Subject], units: Sequence[Unit | None], settings: Settings, recorder: UnitRecorder
+) -> None:
+    """Invert subjects side by side; a unit is written as soon as all subjects that are of it are there.
+
+    Arguments:
+        units: of each subject; None for one that is not inverted, but decides with the others how data are padded.
+    """
+    of = {position: unit for position, unit in enumerate(units) if unit is not None}
     found: dict[str, dict[int, Posterior | Failure]] = {}
-    for position, result in invert_each(subjects, settings, wanted=positions, cores=count_cores()):
-        visit = visits[position]
-        results = found.setdefault(visit, {})
+    for position, result in invert_each(subjects, settings, wanted=list(of), cores=count_cores()):
+        unit = of[position]
+        results = found.setdefault(unit.name, {})
         results[position] = result
-        if len(results) == visits.count(visit):
+        if len(results) == sum(other is unit for other in of.values()):
             runs = sorted(results)
-            _record(wanted[visit], recorder, [subjects[k] for k in runs], [results[k] for k in runs])
-            del found[visit]
+            _record(unit, recorder, [subjects[k] for k in runs], [results[k] for k in runs])
+            del found[unit.name]
 
 
 def _record(
@@ -198,7 +199,7 @@ def _run_data(dcm: Dcm, spec: Spec, visit: str, extraction: Extraction) -> Data:
 
 def write_visit(unit: Unit, subjects: Sequence[Subject], posteriors: Sequence[Posterior]) -> list[Path]:
     """Write the posterior of a visit, and its copy for SPM; with a model of each run, these too and their average."""
-    job: VisitModel = unit.payload
+    job: InversionJob = unit.payload
     attributes = provenance(job.series[0], None, unit.recipe)
     del attributes["source_place"]  # a study may be moved
 
@@ -231,7 +232,7 @@ def write_visit(unit: Unit, subjects: Sequence[Subject], posteriors: Sequence[Po
 
 def run_path(path: Path, run: str) -> Path:
     """The file of one run's posterior, beside that of its visit; in a folder of its own, since it is no visit."""
-    return path.parent / "runs" / f"{run}.nc"
+    return path.parent / RUNS / f"{run}.nc"
 
 
 def _scaled(data: Data, scale: float) -> Data:

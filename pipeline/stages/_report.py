@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from peb import Estimate
+
 from ..bids import Inventory
 from ..common import start_jax
 from ..execution import Unit, UnitRecorder
@@ -15,9 +17,10 @@ from ..measures import read_features
 from ..page import REPORT_FILE, read_report
 from ..report import ExtraSection, FailedUnit, StudyResult
 from ..report import write_report as write_page
-from ..results import read_posterior
+from ..results import read_posterior, read_reduced_models
 from ..study import Study
 from ._group import MODELS
+from ._reduce import best_reduced_models
 from ._result_paths import ResultPaths
 from ._stage_runner import package_versions, recipe_of
 
@@ -50,7 +53,8 @@ class ReportJob:
 
     Fields:
         series: run label → file of its series.
-        posteriors: DCM → model → visit → file.
+        posteriors: DCM → model → visit → file, of models that were inverted.
+        reduced: DCM → visit → file of the models that are reduced from the main one.
         outputs: of the stages after the inversion.
         failures: units without a result.
         make_extra: makes the section after the summary; see `run_study`.
@@ -60,6 +64,7 @@ class ReportJob:
     inventory: Inventory
     series: Mapping[str, Path]
     posteriors: Mapping[str, Mapping[str, Mapping[str, Path]]]
+    reduced: Mapping[str, Mapping[str, Path]]
     outputs: StageOutputs
     failures: tuple[FailedUnit, ...]
     paths: ResultPaths
@@ -69,6 +74,7 @@ class ReportJob:
 def report_unit(job: ReportJob, files: Sequence[Path] = ()) -> Unit:
     """The unit of the one report; `files` are more files that it is made from."""
     posteriors = [path for models in job.posteriors.values() for visits in models.values() for path in visits.values()]
+    posteriors += [path for visits in job.reduced.values() for path in visits.values()]
     return Unit(STAGE, "report", _recipe(job), (*job.series.values(), *posteriors, *_output_files(job), *files), job)
 
 
@@ -123,6 +129,7 @@ def _result(job: ReportJob) -> StudyResult:
             }
             for dcm, models in job.posteriors.items()
         },
+        reduced={dcm: _best_reduced(visits) for dcm, visits in job.reduced.items()},
         comparisons={
             dcm: analyses.pop(name)
             for dcm in job.study.dcms
@@ -137,6 +144,16 @@ def _result(job: ReportJob) -> StudyResult:
         seconds={},
         versions=package_versions(*PACKAGES),
     )
+
+
+def _best_reduced(visits: Mapping[str, Path]) -> dict[str, dict[str, Estimate]]:
+    """Model → visit → estimate, of the best few of the models that are reduced, the best first."""
+    found: dict[str, dict[str, Estimate]] = {model: {} for model in best_reduced_models(visits)}
+    for visit, path in visits.items():
+        models = read_reduced_models(path)
+        for model, own in found.items():
+            own[visit] = models.estimate(model, visit)
+    return found
 
 
 def _maps(job: ReportJob) -> dict[tuple[str, str], Path]:

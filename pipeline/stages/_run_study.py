@@ -13,11 +13,11 @@ from ..page import check_output_folder
 from ..study import MAIN, Dcm, Study
 from ._extract import extract_runs, extraction_units, unit_series_path
 from ._group import analyse_groups, compare_study_models, comparison_units, group_units
-from ._invert import inversion_units, invert_visits
+from ._invert import RUNS, inversion_units, invert_visits
 from ._measure import measure_study, measure_units
 from ._predict import make_prediction_work, prediction_units
 from ._preflight import check_place, checked_inventory
-from ._reduce import check_units, reduce_visits, reduction_units
+from ._reduce import check_units, check_visits, reduce_visits, reduction_units
 from ._report import ExtraSectionMaker, ReportJob, StageOutputs, report_unit, write_study_report
 from ._result_paths import ResultPaths
 from ._stage_runner import RunOptions, StageRunner
@@ -28,6 +28,15 @@ GPU_BATCH = 1024  # and on a GPU, to which more cost little
 
 Series = Mapping[str, Path]  # run label → file of its series
 Posteriors = Mapping[str, Mapping[str, Mapping[str, Path]]]  # DCM → model → visit → file
+Reduced = Mapping[str, Mapping[str, Path]]  # DCM → visit → file of the models that are reduced from the main one
+
+
+def _by_model(units: Sequence[Unit]) -> Posteriors:
+    posteriors: dict[str, dict[str, dict[str, Path]]] = {}
+    for unit in units:
+        job = unit.payload
+        posteriors.setdefault(job.dcm_name, {}).setdefault(job.model, {})[job.visit] = job.path
+    return posteriors
 
 
 def main_posteriors(posteriors: Posteriors) -> dict[str, Mapping[str, Path]]:
@@ -101,11 +110,13 @@ def run_study(
         stages = StudyStages(study, inventory, paths, runner)
         series = stages.extract()
         posteriors = stages.invert(series)
-        checks = stages.check_reductions(series, posteriors)
-        analyses = stages.group(posteriors, checks)
+        reduced = stages.reduce(series, posteriors)
+        checks = stages.check_reductions(series, reduced)
+        analyses = stages.group(posteriors, reduced, checks)
         measured = stages.measure(series, posteriors)
         outputs = StageOutputs(analyses, measured, stages.statistics(measured), stages.predict(measured))
-        page = stages.report(series, posteriors, outputs, extra)
+        stages.warn_of_old_posteriors(posteriors, reduced, checks)
+        page = stages.report(series, posteriors, reduced, outputs, extra)
         locked.check()
     return StudyRun(inventory, runner.outcomes, runner.seconds, page)
 
@@ -153,21 +164,25 @@ class StudyStages:
         return {unit.name: unit_series_path(unit) for unit in units if unit.name in available}
 
     def invert(self, series: Series) -> Posteriors:
-        """DCM → model → visit → file of its posterior, whether it was inverted or reduced from the main model."""
+        """DCM → model → visit → file of its posterior."""
         batch = GPU_BATCH if self.runner.inverts_on_gpu() else CPU_BATCH
-        visits = self._modelled_visits(series)
-        units = []
-        for name, own in visits.items():
+        units: list[Unit] = []
+        for name, own in self._modelled_visits(series).items():
             units += inversion_units(self.study, name, own, self.paths, batch)
-        posteriors = self._completed("inverting {} models", units, invert_visits)
-        units = []
-        for name, models in posteriors.items():
-            units += reduction_units(self.study, name, visits[name], models.get(MAIN, {}), self.paths)
-        for name, models in self._completed("reducing {} models", units, reduce_visits).items():
-            posteriors[name].update(models)
-        return posteriors
+        return _by_model(self._completed("inverting {} models", units, invert_visits))
 
-    def check_reductions(self, series: Series, posteriors: Posteriors) -> Posteriors:
+    def reduce(self, series: Series, posteriors: Posteriors) -> Reduced:
+        """DCM → visit → file of the models that are reduced from the main one."""
+        visits, main = self._modelled_visits(series), main_posteriors(posteriors)
+        units: list[Unit] = []
+        for name, files in main.items():
+            units += reduction_units(self.study, name, visits[name], files, self.paths)
+        found: dict[str, dict[str, Path]] = {}
+        for unit in self._completed("reducing models of {} visits", units, reduce_visits):
+            found.setdefault(unit.payload.dcm_name, {})[unit.payload.visit] = unit.payload.path
+        return found
+
+    def check_reductions(self, series: Series, reduced: Reduced) -> Posteriors:
         """DCM → model → visit → file of the inversion of a model that was reduced; the best few at a few visits.
 
         Of a whole study only: which models are best is not known before.
@@ -176,9 +191,9 @@ class StudyStages:
             return {}
         visits = self._modelled_visits(series)
         units: list[Unit] = []
-        for name, models in posteriors.items():
-            units += check_units(self.study, name, visits[name], models, self.paths)
-        return self._completed("inverting {} models to check their reduction", units, invert_visits)
+        for name, files in reduced.items():
+            units += check_units(self.study, name, visits[name], files, self.paths)
+        return _by_model(self._completed("inverting {} models to check their reduction", units, check_visits))
 
     def _modelled_visits(self, series: Series) -> dict[str, dict[str, tuple[Path, ...]]]:
         """DCM → visit → files of the series of its runs, where all of them have series."""
@@ -191,28 +206,21 @@ class StudyStages:
             for name in self.study.dcms
         }
 
-    def _completed(
-        self, title: str, units: Sequence[Unit], work: WorkFunction
-    ) -> dict[str, dict[str, dict[str, Path]]]:
-        """Make what is requested of units of posteriors: DCM → model → visit → file of those that there are."""
+    def _completed(self, title: str, units: Sequence[Unit], work: WorkFunction) -> list[Unit]:
+        """Make what is requested of units of the stage of inversion; those of which there is a result."""
         if not units:
-            return {}
+            return []
         requested = [unit for unit in units if self._requested(unit.payload.visit)]
         others = [unit for unit in units if not self._requested(unit.payload.visit)]
         available = self.runner.run("invert", title, requested, work)
         available |= self.runner.completed(others)
-        posteriors: dict[str, dict[str, dict[str, Path]]] = {}
-        for unit in units:
-            if unit.name in available:
-                job = unit.payload
-                posteriors.setdefault(job.dcm_name, {}).setdefault(job.model, {})[job.visit] = job.path
-        return posteriors
+        return [unit for unit in units if unit.name in available]
 
-    def group(self, posteriors: Posteriors, checks: Posteriors) -> tuple[str, ...]:
+    def group(self, posteriors: Posteriors, reduced: Reduced, checks: Posteriors) -> tuple[str, ...]:
         """Names of the group analyses that have a result, each in its folder.
 
         Arguments:
-            checks: of `check_reductions`.
+            reduced, checks: of `reduce` and `check_reductions`.
         """
         if not self.runner.requested("group", "report"):
             return ()
@@ -224,7 +232,7 @@ class StudyStages:
         compared = self.runner.run(
             "group",
             "comparing models",
-            comparison_units(self.study, posteriors, checks, self.paths),
+            comparison_units(self.study, posteriors, reduced, checks, self.paths),
             compare_study_models,
         )
         units = group_units(self.study, self.inventory, main, self.paths)
@@ -266,7 +274,7 @@ class StudyStages:
         return tuple(unit.name for unit in units if unit.name in available)
 
     def report(
-        self, series: Series, posteriors: Posteriors, outputs: StageOutputs, extra: ExtraSectionSource
+        self, series: Series, posteriors: Posteriors, reduced: Reduced, outputs: StageOutputs, extra: ExtraSectionSource
     ) -> Path | None:
         """The page, where it is requested; tables over the whole study are written with it."""
         if not self.runner.requested("report"):
@@ -275,15 +283,44 @@ class StudyStages:
         self._warn_of_old_folders("predict/*", outputs.predictions)
         self._warn_of_old_folders("statistics", ("statistics",) if outputs.statistics else ())
         failed = tuple(self.runner.failed)
-        job = ReportJob(self.study, self.inventory, series, posteriors, outputs, failed, self.paths, extra.make)
+        job = ReportJob(
+            self.study, self.inventory, series, posteriors, reduced, outputs, failed, self.paths, extra.make
+        )
         units: list[Unit] = [report_unit(job, extra.files)]
         self.runner.run("report", "drawing the report", units, write_study_report, in_this_process=True)
         return self.paths.report
 
+    def warn_of_old_posteriors(self, posteriors: Posteriors, reduced: Reduced, checks: Posteriors) -> None:
+        """Say which files of models are of no result of this configuration, before they are taken for one."""
+        if not self.runner.requested("report"):
+            return
+        made = [
+            path
+            for found in (posteriors, checks)
+            for models in found.values()
+            for own in models.values()
+            for path in own.values()
+        ]
+        current = {*made, *(path for own in reduced.values() for path in own.values())}
+        old: dict[Path, list[Path]] = {}
+        for path in sorted(self.paths.out.glob("dcm/**/*.nc"), key=lambda path: natural_key(str(path))):
+            whole = path.parent.parent / f"{path.name.partition('_run-')[0]}.nc"  # of a run that was averaged
+            if path not in current and not (path.parent.name == RUNS and whole in current):
+                old.setdefault(path.parent, []).append(path)
+        for folder, files in old.items():
+            if len(files) == len(list(folder.glob("*.nc"))):
+                self._say_old(folder)
+            else:
+                for path in files:
+                    self._say_old(path)
+
+    def _say_old(self, path: Path) -> None:
+        self.runner.notify(f"{path} has no result of this configuration; delete it, or it may be cited")
+
     def _warn_of_old_folders(self, pattern: str, names: tuple[str, ...]) -> None:
         for folder in sorted(self.paths.out.glob(pattern), key=lambda path: natural_key(path.name)):
             if folder.is_dir() and folder.name not in names:
-                self.runner.notify(f"{folder} has no result of this configuration; delete it, or it may be cited")
+                self._say_old(folder)
 
     def _requested(self, name: str) -> bool:
         """Whether a run or visit is of a participant that this run is about."""

@@ -7,15 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from made_up_runs import CONTENT, run_of, study_of
 
 from dcm import Posterior
-from peb import Estimate, average_visits
+from peb import Estimate, ReducedModels, average_visits
 from pipeline.execution import Unit
 from pipeline.images import write_extraction
 from pipeline.results import open_dataset, open_result
 from pipeline.stages._invert import inversion_units, invert_visits
-from pipeline.stages._reduce import check_units, reduce_visits, reduction_units
+from pipeline.stages._reduce import (
+    best_reduced_models,
+    check_units,
+    check_visits,
+    reduce_visits,
+    reduction_units,
+)
 from pipeline.stages._result_paths import ResultPaths
 from pipeline.study import Study
 
@@ -72,14 +79,55 @@ def test_runs_are_concatenated_and_models_without_a_connection_reduced(tmp_path:
     assert open_dataset(main)["run"].values.tolist() == [1] * 120 + [2] * 120
     assert len(full.confound_effects) == 12  # six of each run
 
-    units = reduction_units(study, "", files, {VISIT: main}, paths)
-    reduce_visits(units, told)
-    reduced: Posterior = open_result(paths.posterior("", "switch-0", VISIT))
-    assert (reduced.reduced_from, len(reduced.names)) == ("main", len(full.names) - 1)
-    assert reduced.prediction.shape == full.prediction.shape
+    (unit,) = reduction_units(study, "", files, {VISIT: main}, paths)
+    assert (unit.inputs, unit.payload.path) == ((main,), paths.out / "dcm" / "main" / "reduced" / f"{VISIT}.nc")
+    reduce_visits([unit], told)
+    assert told.reasons == []
+    reduced: ReducedModels = open_result(unit.payload.path)
+    assert (reduced.names, reduced.full_name) == (("switch-0",), "main")
+    assert len(reduced.estimate("switch-0", VISIT).parameters) == len(full.names) - 1
+    assert best_reduced_models({VISIT: unit.payload.path}) == ["switch-0"]
 
-    checks = check_units(study, "", files, {"main": {VISIT: main}, "switch-0": {VISIT: told.files[-1]}}, paths)
-    assert [unit.payload.path for unit in checks] == [paths.inverted("", "switch-0", VISIT)]
+    (check,) = check_units(study, "", files, {VISIT: unit.payload.path}, paths)
+    assert check.payload.path == paths.inverted("", "switch-0", VISIT)
+    check_visits([check], told)
+    assert told.reasons == []
+    own: Posterior = open_result(check.payload.path)
+    assert own.free_energy == pytest.approx(reduced.free_energy[0], abs=1)
+
+
+def test_reduced_models_are_written_for_spm_a_file_each(tmp_path: Path) -> None:
+    switch = {"c": {"task": ["amygdala"]}, "b": {"faces": ["vmPFC <- amygdala"]}}
+    quick = {"integrator": "bilinear", "starts": 1, "runs": "average", "switch": switch}
+    study = study_of(dcm=CONTENT["dcm"] | quick, outputs={"spm": True})
+    files, paths = series(tmp_path), ResultPaths(tmp_path)
+    told = inverted(study, tmp_path, files)
+    assert told.reasons == []
+    (unit,) = reduction_units(study, "", files, {VISIT: paths.posterior("", "main", VISIT)}, paths)
+    told.files.clear()
+    reduce_visits([unit], told)
+    assert told.reasons == []
+    models = ("switch-10", "switch-01", "switch-00")
+    expected = [paths.spm("", model, f"{VISIT}_run-{run}") for run in (1, 2) for model in models]
+    assert told.files == [unit.payload.path, *expected]
+    assert all(path.is_file() for path in expected)
+
+
+def test_a_visit_whose_posterior_is_damaged_has_no_models_and_others_have(tmp_path: Path) -> None:
+    study = study_with(switch={"b": {"faces": ["vmPFC <- amygdala"]}})
+    files, paths = series(tmp_path), ResultPaths(tmp_path)
+    inverted(study, tmp_path, files)
+    main = paths.posterior("", "main", VISIT)
+    damaged = main.with_name("sub-02_ses-1.nc")
+    damaged.write_bytes(main.read_bytes()[:-200])
+    units = reduction_units(
+        study, "", dict.fromkeys((VISIT, "sub-02_ses-1"), files[VISIT]), {"sub-02_ses-1": damaged, VISIT: main}, paths
+    )
+    told = Told()
+    reduce_visits(units, told)
+    (reason,) = told.reasons
+    assert reason.startswith(f"{damaged}: is damaged")
+    assert told.files == [units[1].payload.path]
 
 
 def test_runs_are_averaged_and_every_run_is_kept(tmp_path: Path) -> None:
