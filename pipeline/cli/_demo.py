@@ -27,6 +27,7 @@ NAMES = (
     "sites",
     "series-only",
     "modulator",
+    "rest",
 )
 HELP = "Write a small synthetic study as a BIDS dataset, run everything on it, and show what was recovered."
 EXAMPLE = "effconn demo --design crossover --out crossover && open crossover/results/report.html"

@@ -103,7 +103,7 @@ class ExampleDesign:
         asked: what the analyses estimate of it.
         model: that makes the runs.
         rest: whether the runs are at rest, without task and model.
-        rest_coupling: group → correlation of vmPFC and amygdala at rest.
+        rest_coupling: group → correlation of the two regions' slow fluctuations at rest, before noise.
         scans: of a run.
         repetition_time: s.
         slower: level of ``site`` → repetition time there, s.

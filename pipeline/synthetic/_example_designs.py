@@ -114,6 +114,14 @@ c.task = ["vmPFC", "amygdala"]
 [group.intensity]                          # what the intensity of faces changes, on average over participants
 """
 
+_REST = """
+[tasks.rest]
+rest = true
+
+[measures]
+kinds = ["rest"]                           # correlations of the regions, filtered; there is no DCM without a task
+"""
+
 _DESIGNS = (
     ExampleDesign(
         name="case-control",
@@ -267,7 +275,20 @@ _DESIGNS = (
         ),
         effects=(PlantedEffect(_BY_INTENSITY, -0.6),),
         asked=(AskedEffect("intensity", "mean", "mean over participants", {_BY_INTENSITY: -0.6}),),
-        text=_MODULATOR + "",
+        text=_MODULATOR,
+    ),
+    ExampleDesign(
+        name="rest",
+        title="Patients and controls at rest",
+        shape="two groups, one session, no task",
+        size=8,
+        group_column="diagnosis",
+        groups=("patients", "controls"),
+        rest=True,
+        rest_coupling={"patients": 0.2, "controls": 0.8},
+        scans=150,
+        repetition_time=2.0,
+        text=_REST,
     ),
 )
 DESIGNS: Mapping[str, ExampleDesign] = {design.name: design for design in _DESIGNS}

@@ -17,6 +17,7 @@ from ._example_truth import ExampleTruth
 from ._recovery import RecoveredParameters, recover_parameters
 from ._recovery_figures import recovered_figure
 from ._recovery_section import parameter_records
+from ._rest_recovery import rest_answers
 
 NOTICE = (
     "Simulated data.",
@@ -27,6 +28,10 @@ LEAD = (
     "The data are simulated: the value of every connection is known, the signals follow the full nonlinear equations, "
     "and the noise is serially correlated. B is what an input adds to a connection, in Hz; “amygdala ← vmPFC” is the "
     "connection to the amygdala from vmPFC."
+)
+REST_LEAD = (
+    "The data are simulated: regions share slow fluctuations whose correlation is known for each group, and have noise "
+    "of their own, which is serially correlated."
 )
 
 
@@ -43,8 +48,12 @@ def example_recovery_section(truth: ExampleTruth, result: StudyResult) -> ExtraS
     }
     return ExtraSection(
         "Recovery of the planted effects",
-        f"{_summary(effects)} {LEAD}" if effects else LEAD,
-        answers=(*_effect_answers(effects), *(_coverage_answer(name, own) for name, own in recovered.items())),
+        REST_LEAD if truth.coupling else f"{_summary(effects)} {LEAD}",
+        answers=(
+            *rest_answers(truth, result),
+            *_effect_answers(effects),
+            *(_coverage_answer(name, own) for name, own in recovered.items()),
+        ),
         sections=(
             *([_effects_section(effects)] if effects else []),
             *([_visits_section(recovered)] if recovered else []),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..common import read_json, write_json
@@ -13,7 +13,7 @@ from ._example_design import AskedEffect, ExampleDesign
 from ._example_participants import ExampleParticipant
 from ._planted_truth import CONNECTIVITY_FILE, PARTICIPANTS_FILE, TRUTH_FOLDER, numbers_of
 
-DESIGN_FILE, EFFECTS_FILE = "design.json", "effects.tsv"
+DESIGN_FILE, EFFECTS_FILE, COUPLING_FILE = "design.json", "effects.tsv", "coupling.tsv"
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,13 @@ class ExampleTruth:
         design: name of the example.
         connectivity: visit → parameter → planted value, of every free parameter of the model.
         asked: effects that group analyses estimate, with what was planted of each.
+        coupling: at rest, group → correlation of the regions' slow fluctuations.
     """
 
     design: str
     connectivity: Mapping[str, Mapping[str, float]]
     asked: tuple[AskedEffect, ...]
+    coupling: Mapping[str, float] = field(default_factory=dict)
 
 
 def claim_folder(folder: Path, design: str, source: str) -> None:
@@ -68,6 +70,9 @@ def write_example_truth(folder: Path, design: ExampleDesign, participants: Seque
     columns = list(participants[0].columns)
     rows = [(participant.name, *(participant.columns[name] for name in columns)) for participant in participants]
     write_table(truth / PARTICIPANTS_FILE, ("participant_id", *columns), rows)
+    if design.rest:
+        write_table(truth / COUPLING_FILE, ("group", "correlation"), list(design.rest_coupling.items()))
+        return
     write_table(
         truth / CONNECTIVITY_FILE,
         ("participant_id", "session_id", "parameter", "planted"),
@@ -92,7 +97,11 @@ def write_example_truth(folder: Path, design: ExampleDesign, participants: Seque
 
 def example_truth_files(folder: str | Path) -> tuple[Path, ...]:
     """The tables that `read_example_truth` reads."""
-    return tuple(Path(folder) / TRUTH_FOLDER / name for name in (DESIGN_FILE, CONNECTIVITY_FILE, EFFECTS_FILE))
+    truth = Path(folder) / TRUTH_FOLDER
+    rest = (truth / COUPLING_FILE).exists()
+    return tuple(
+        truth / name for name in (DESIGN_FILE, *([COUPLING_FILE] if rest else [CONNECTIVITY_FILE, EFFECTS_FILE]))
+    )
 
 
 def read_example_truth(folder: str | Path) -> ExampleTruth:
@@ -101,6 +110,10 @@ def read_example_truth(folder: str | Path) -> ExampleTruth:
     Raises `TableError` where its tables are missing or have been changed beyond reading.
     """
     _, *tables = example_truth_files(folder)
+    if len(tables) == 1:
+        rest = read_table(tables[0])
+        pairs = zip(rest.column("group"), numbers_of(rest, "correlation"), strict=True)
+        return ExampleTruth(held_example(folder), {}, (), dict(pairs))
     connectivity, effects = map(read_table, tables)
     planted: dict[str, dict[str, float]] = {}
     columns = map(connectivity.column, ("participant_id", "session_id", "parameter"))

@@ -174,9 +174,17 @@ def stroop_series(
 
 def rest_series(design: StudyDesign, rng: np.random.Generator) -> Float[np.ndarray, "scan region"]:
     """Slow fluctuations that regions share as `rest_correlation` says, and noise, percent."""
-    drawn = rng.normal(size=(design.rest_scans + 50, len(REGIONS))) @ np.linalg.cholesky(rest_correlation()).T
+    return resting_signal(design.rest_scans, rest_correlation(), rng)
+
+
+def resting_signal(
+    scans: int, correlation: Float[np.ndarray, "region region"], rng: np.random.Generator
+) -> Float[np.ndarray, "scan region"]:
+    """Slow fluctuations of this correlation, and noise of each region's own, percent."""
+    regions = correlation.shape[0]
+    drawn = rng.normal(size=(scans + 50, regions)) @ np.linalg.cholesky(correlation).T
     slow = signal.lfilter([1.0], [1.0, -0.8], drawn, axis=0)[50:] * np.sqrt(1 - 0.8**2)
-    return slow * REST_SD + NOISE_SD * draw_noise(design.rest_scans, rng)
+    return slow * REST_SD + NOISE_SD * draw_noise(scans, rng, regions)
 
 
 def draw_noise(scans: int, rng: np.random.Generator, regions: int = len(REGIONS)) -> Float[np.ndarray, "scan region"]:

@@ -28,6 +28,7 @@ from ._regional_series import (
     draw_blocks,
     draw_noise,
     inputs_of,
+    resting_signal,
 )
 from ._run_files import DERIVATIVES, RunFiles
 from ._study_config import MASKS, STUDY_FILE, masked_regions
@@ -73,7 +74,7 @@ def write_example(
         for run in range(1, design.runs + 1):
             rng = np.random.default_rng([seed, participant.number, design.session_labels.index(visit.session), run])
             files = _run_files(design, participant, visit, run)
-            writer(folder, design, files, brain, *_draw_run(design, visit, files, rng), rng)
+            writer(folder, design, files, brain, *_draw_run(design, participant, visit, files, rng), rng)
             done += 1
             if on_progress is not None:
                 on_progress(done, len(visits) * design.runs)
@@ -90,9 +91,15 @@ def _run_files(design: ExampleDesign, participant: ExampleParticipant, visit: Ex
 
 
 def _draw_run(
-    design: ExampleDesign, visit: ExampleVisit, files: RunFiles, rng: np.random.Generator
+    design: ExampleDesign,
+    participant: ExampleParticipant,
+    visit: ExampleVisit,
+    files: RunFiles,
+    rng: np.random.Generator,
 ) -> tuple[tuple[Event, ...], np.ndarray]:
     """The events of a run, and the series of the model's regions, percent: signal and noise."""
+    if design.rest:
+        return (), resting_signal(design.scans, _coupling(design, str(participant.group)), rng)
     events = draw_blocks(design.scans * files.repetition_time, rng)
     if design.intensities:
         events = tuple(_with_intensity(event, rng) for event in events)
@@ -100,6 +107,12 @@ def _draw_run(
     made = _signal(design, spec, visit, files, events)
     noise = draw_noise(design.scans, rng, spec.n) * made.std(axis=0) / rng.uniform(*SNR)
     return events, made + noise
+
+
+def _coupling(design: ExampleDesign, group: str) -> np.ndarray:
+    """The correlation of the model's regions at rest in a group."""
+    count = len(design.model.regions)
+    return np.where(np.eye(count) > 0, 1.0, design.rest_coupling[group])
 
 
 def _with_intensity(event: Event, rng: np.random.Generator) -> Event:

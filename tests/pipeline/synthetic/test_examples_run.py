@@ -125,7 +125,7 @@ def methods(page: Path) -> str:
 
 
 def test_every_design_is_run() -> None:
-    assert list(EXPECTED) == list(DESIGNS)
+    assert [*EXPECTED, "rest"] == list(DESIGNS)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -156,3 +156,20 @@ def test_a_design_goes_from_files_to_a_report_that_is_true_of_it(name: str, tmp_
     assert (len(found["visits"]), found["visits"][-1]) == expected.visits
     for visits in found["models"].values():
         assert len(visits[expected.visits[1]]) == expected.runs
+
+
+def test_a_study_at_rest_has_no_model_and_shows_what_was_planted(tmp_path: Path) -> None:
+    done = effconn("demo", "--design", "rest", "--series", "--out", tmp_path, "--jobs", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = tmp_path / "results"
+    answers = json.loads((results / "report.json").read_text(encoding="utf-8"))["answers"]
+    verdicts = {answer["question"]: answer["verdict"] for answer in answers}
+    assert verdicts["Is what was planted at rest found: patients minus controls?"] == "yes"
+    said = methods(results / "report.html")
+    assert re.search("8 patients", said)
+    for pattern in (*OF_TRIALS, "session", "dynamic causal", "empirical Bayes", "[Ee]vents", "haemodynamic"):
+        assert not re.search(pattern, said), (pattern, said)
+    facts = tmp_path / "facts.json"
+    assert effconn("check", tmp_path / "study.toml", "--json", facts).returncode == 0
+    found = json.loads(facts.read_text(encoding="utf-8"))
+    assert (found["designs"], found["models"], len(found["visits"])) == ({}, {}, 16)
