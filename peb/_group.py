@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
@@ -22,6 +20,7 @@ from ._node_mixture import NodeMixture
 from ._reduction import reduce, switched, with_v_without
 from ._spread_prior import LAST_WEIGHT
 from ._switches import evidence_lost_by_each, evidence_of_switches, evidence_of_zeros, given_zeros
+from ._visit_remarks import describe_mixed_numbers, describe_visits
 
 Compat = Literal["none", "spm12", "spm25"]
 LOW_INFLUENCE = 0.5  # influence below which a participant is named
@@ -36,14 +35,6 @@ class GroupStatus(Enum):
         "stopped before the connections' informations settled; leave out connections that data cannot tell apart"
     )
     NOT_FINITE = "failed: the free energy is not finite at the prior means; check the estimates' priors and posteriors"
-
-
-def describe_visits(participant_of: Sequence[str]) -> str:
-    """Such as ``23 participants, 41 visits; 5 have one visit only``."""
-    counts = Counter(participant_of)
-    single = sum(count == 1 for count in counts.values())
-    more = f"; {single} {'has' if single == 1 else 'have'} one visit only" if 0 < single < len(counts) else ""
-    return f"{counted(len(counts), 'participant')}, {counted(len(participant_of), 'visit')}{more}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,6 +247,8 @@ class GroupPosterior:
     def remarks(self) -> tuple[str, ...]:
         """How many visits there are, participants who hardly count, spreads beyond what was tried; a sentence each."""
         remarks = [] if self.participant_of is None else [describe_visits(self.participant_of)]
+        if self.participant_of is not None:
+            remarks += describe_mixed_numbers(self.design, self.participant_of)
         if self.mixture is None or self.influence is None:
             return tuple(remarks)
         # of a participant with several visits each row is the same

@@ -12,6 +12,7 @@ from visit_groups import VisitData, crossover, longitudinal
 
 from peb import Design, Estimate, Gaussian, PebError, PebSettings, combine_visits, fit, fit_visits
 from peb._visit_mixture import CLASS_SHARES, OF_MEAN, OF_VISITS
+from peb._visit_remarks import describe_mixed_numbers
 from peb._visits import group_visits, own_effects
 
 
@@ -213,6 +214,20 @@ def test_spm_has_a_peb_of_pebs() -> None:
     few = data.without("sub-01_ses-1", "sub-01_ses-2", "sub-01_ses-3")
     with pytest.raises(PebError, match=r"sub-01 has too few visits for a PEB of its own .* leave this participant out"):
         fit_visits(few.estimates, few.design, few.owners, spm)
+
+
+def test_a_number_that_differs_between_participants_and_within_them_is_named() -> None:
+    rng = np.random.default_rng(0)
+    owners = np.repeat(np.arange(12), 3).astype(str)
+    visits = tuple(f"{owner}_{i % 3}" for i, owner in enumerate(owners))
+    own, time = np.repeat(rng.standard_normal(12), 3), np.tile([-1.0, 0.0, 1.0], 12)
+    score = own + rng.standard_normal(36)
+    columns = {"mean": np.ones(36), "time": time, "age": own, "score": score, "rest": score - np.repeat(
+        score.reshape(12, 3).mean(axis=1), 3
+    )}  # fmt: skip
+    design = Design(visits, tuple(columns), np.column_stack(list(columns.values())))
+    said = describe_mixed_numbers(design, owners.tolist())
+    assert [line.split()[0] for line in said] == ["score"]
 
 
 def test_visits_that_are_nobodys_and_participants_with_one_visit_each_are_refused() -> None:
