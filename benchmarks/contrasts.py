@@ -4,8 +4,9 @@
 
 Participants' estimates are Gaussian, with an error of 0.15 to 0.45 Hz in each of two sessions, as in
 `benchmarks.calibration_group`; three groups of unequal size and spread, age as a covariate, two connections. The
-contrasts are two differences of levels, and one level against the average of the others. Monte-Carlo standard errors,
-as if contrasts of one study were one, in brackets.
+contrasts are two differences of levels, and one level against the average of the others; and the mean over levels,
+whose 90 % intervals are counted by themselves. Monte-Carlo standard errors, as if contrasts of one study were one, in
+brackets.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from pipeline.common import start_jax
 from ._table import table
 
 SIZES = {"balanced 12/12/12": (12, 12, 12), "unequal 24/10/6": (24, 10, 6)}
+MEAN_OF_LEVELS = "mean"
 SPREADS = {"alike": (1.0, 1.0, 1.0), "least spread widest": (1.0, 1.0, 3.0), "largest widest": (3.0, 1.0, 1.0)}
 CONTRASTS = ("a - c", "b - c", "0.5*a + 0.5*b - c")
 PRIOR_VARIANCE = 2.0  # Hz², of a change
@@ -45,12 +47,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--studies", type=int, default=300, help="studies of a cell")
     parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--only", nargs="+", metavar="TEXT", help="cells whose sizes and spreads hold all of these")
+    parser.add_argument("--null", action="store_true", help="studies with nothing to find alone")
     chosen = parser.parse_args()
     start_jax()
     rows: list[dict[str, str]] = []
     for sizes, counts in SIZES.items():
         for spreads, factors in SPREADS.items():
-            for effect in (0.0, EFFECT):
+            if not all(text in f"{sizes} {spreads}" for text in chosen.only or ()):
+                continue
+            for effect in (0.0,) if chosen.null else (0.0, EFFECT):
                 rows += [
                     {"sizes": sizes, "spreads": spreads, "planted_Hz": f"{effect:g}", **row}
                     for row in _cell(counts, factors, effect, chosen.studies, chosen.seed)
@@ -67,31 +73,37 @@ def _cell(
     found: dict[str, list[StudyAnswers]] = {"one group": [], "a group each": []}
     for estimates, frame in _studies(counts, factors, effect, studies, seed):
         design = Design.from_formula(frame, "group + age", reference={"group": "c"})
-        asked = [parse_contrast(text, design) for text in CONTRASTS]
-        group = fit(estimates, design)
-        found["one group"].append(_said([evaluate_contrast(group, contrast).density for contrast in asked], truth))
+        asked = [parse_contrast(text, design) for text in (*CONTRASTS, MEAN_OF_LEVELS)]
+        group, mean = fit(estimates, design), np.array(MEANS) - [effect / 3, 0.0]
+        found["one group"].append(
+            _said([evaluate_contrast(group, contrast).density for contrast in asked], truth, mean)
+        )
         each = [evaluate_contrast_by_cell(estimates, design, contrast).density for contrast in asked]
-        found["a group each"].append(_said(each, truth))
+        found["a group each"].append(_said(each, truth, mean))
     return [{"method": method, **_row(said, truth == 0, studies)} for method, said in found.items()]
 
 
 class StudyAnswers(NamedTuple):
-    """Of one study: P(δ > 0), a false yes, right ones, and whether 90 % intervals hold the truth."""
+    """Of one study: P(δ > 0), a false yes, right ones, and whether 90 % intervals hold the truth, and the mean."""
 
     above: np.ndarray
     false: bool
     right: np.ndarray
     held: np.ndarray
+    mean_held: np.ndarray
 
 
-def _said(densities: list[NormalMixture], truth: np.ndarray) -> StudyAnswers:
+def _said(densities: list[NormalMixture], truth: np.ndarray, mean: np.ndarray) -> StudyAnswers:
+    *densities, of_mean = densities
     above = np.array([density.above_zero for density in densities])
     yes = np.zeros(truth.shape, dtype=bool)
     for row, density in enumerate(densities):
         yes[row, list(verdict(above[row], density.within(0.5)).which)] = True
     low, high = np.moveaxis(np.array([density.interval(0.9) for density in densities]), -1, 0)
     wrong = yes & ((truth == 0) | (above < 0.5))
-    return StudyAnswers(above, bool(wrong[0].any()), yes & ~wrong, (low <= truth) & (truth <= high))
+    least, most = of_mean.interval(0.9).T
+    mean_held = (least <= mean) & (mean <= most)
+    return StudyAnswers(above, bool(wrong[0].any()), yes & ~wrong, (low <= truth) & (truth <= high), mean_held)
 
 
 def _row(said: list[StudyAnswers], null: np.ndarray, studies: int) -> dict[str, str]:
@@ -104,6 +116,7 @@ def _row(said: list[StudyAnswers], null: np.ndarray, studies: int) -> dict[str, 
         "false_yes_of_a_-_c_%": _percent(false, studies),
         "found_%": f"{100 * right.mean():.0f}" if right.size else "-",
         "90_%_holds": _percent(np.mean([study.held for study in said]), studies),
+        "90_%_holds_mean": _percent(np.mean([study.mean_held for study in said]), studies),
     }
 
 

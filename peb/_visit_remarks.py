@@ -27,8 +27,8 @@ def describe_mixed_numbers(design: Design, participant_of: Sequence[str]) -> lis
     """A sentence for every number that differs between participants as well as between the visits of one.
 
     Its effect is then neither that of more of it in the same participant nor that of being a participant who has more
-    (Neuhaus & Kalbfleisch 1998): of 16 participants with four visits each, where participants alone differed by the number,
-    40 % of its effects were called at 10 %. Intraclass correlations are those of an analysis of variance.
+    (Neuhaus & Kalbfleisch 1998): of 16 participants with four visits each, where participants alone differed by the
+    number, 40 % of its effects were called at 10 %. Intraclass correlations are those of an analysis of variance.
     """
     _, of_row, counts = np.unique(np.asarray(participant_of), return_inverse=True, return_counts=True)
     subjects, rows = counts.size, of_row.size
