@@ -131,13 +131,17 @@ def _facts(survey: SeriesSurvey) -> dict[str, Any]:
 
 
 def _write_starter(survey: SeriesSurvey, out: Path, events: Path | None, tr: float | None, force: bool) -> None:
-    from ..series import find_events, series_starter
+    from ..series import find_events, nearby_events, series_starter
     from ..study import SCHEMA_FILE, study_schema
 
     files = (out / "study.toml", out / SCHEMA_FILE)
     schema = json_text.dumps(study_schema(), indent=2, ensure_ascii=False) + "\n"
     check_free(files, schema, force)
-    found = None if events is None else find_events(survey, events)
+    beside = nearby_events(survey) if events is None else None
+    if beside is not None:
+        print_message(f"events: beside the series, such as {beside.name}")
+    pattern = events or beside
+    found = None if pattern is None else find_events(survey, pattern)
     for line in () if found is None else found.absent:
         print_message(f"missing: {line}")
     text = series_starter(survey, out, found, tr)

@@ -289,7 +289,8 @@ def _events_file(study: Study, found: FoundRun) -> Path:
         files = fill_pattern(pattern, labels)
         if len(files) != 1:
             what = f"{len(files)} files match" if files else "no file matches"
-            raise DataError(f"{what} the events {Path(pattern).name}")
+            advice = "; write fields such as {participant} where names differ" if files else ""
+            raise DataError(f"{what} the events {Path(pattern).name}{advice}")
         return files[0]
     if study.study.bids is None:
         raise DataError("has no events; add events to [series] or the task, or say rest = true of the task")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..common import bids_label, natural_key, order_visits
+from ..common import bids_label, comparable_label, natural_key, order_visits
 from ._table_series import name_entities
 
 FIELDS = {"participant": "sub", "session": "ses", "task": "task", "run": "run"}  # and the entities they are in BIDS
@@ -108,6 +108,8 @@ def _labels(fields: Mapping[str, str], entities: Mapping[str, str]) -> dict[str,
 def fill_pattern(pattern: str, labels: Mapping[str, str]) -> list[Path]:
     """The files that a pattern with one run's labels in its fields matches.
 
+    Where the pattern has wildcards, files that are another run's by BIDS's parts of their names are left out.
+
     Raises `PatternError` where a field has no label.
     """
     check_pattern(pattern)
@@ -115,7 +117,18 @@ def fill_pattern(pattern: str, labels: Mapping[str, str]) -> list[Path]:
     if absent:
         raise PatternError(f"{{{absent[0]}}} of its pattern is not known of this run")
     path = Path(_FIELD.sub(lambda match: labels[match[1]], pattern))
-    return sorted(_glob(path, path.relative_to(path.anchor).as_posix()))
+    files = sorted(_glob(path, path.relative_to(path.anchor).as_posix()))
+    return [file for file in files if may_be_of(file, labels)] if set("*?[") & set(path.as_posix()) else files
+
+
+def may_be_of(path: Path, labels: Mapping[str, str]) -> bool:
+    """Whether BIDS's parts of a file's name, those that it has, are a run's labels; ``run-1`` is ``run-01``."""
+    entities = name_entities(path)
+    return all(
+        comparable_label(entities[entity]) == comparable_label(labels[name])
+        for name, entity in FIELDS.items()
+        if entity in entities and name in labels
+    )
 
 
 def labelled_files(paths: Sequence[Path]) -> list[MatchedFile]:

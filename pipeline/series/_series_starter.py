@@ -11,7 +11,7 @@ from pathlib import Path
 from ..bids import read_events
 from ..common import UsageError, first_names, order_visits, visible_text
 from ..study import PLACEHOLDER, SCHEMA_FILE, guess_contrast, toml_key, toml_names, toml_text
-from ._file_pattern import PatternError, fill_pattern, guess_patterns
+from ._file_pattern import PatternError, fill_pattern, guess_patterns, labelled_files, may_be_of
 from ._survey_series import SeriesSurvey
 
 MOST_REGIONS = 500  # that are written out
@@ -60,6 +60,17 @@ def find_events(survey: SeriesSurvey, pattern: Path) -> StarterEvents:
     if not kinds:
         raise UsageError(f"--events {pattern} matches no file; write fields as {{participant}} where names differ")
     return StarterEvents(str(pattern.absolute()), kinds, tuple(absent))
+
+
+def nearby_events(survey: SeriesSurvey) -> Path | None:
+    """The pattern of events that lie beside the series under BIDS's names; None where none do."""
+    for run in survey.runs:
+        for path in sorted(run.file.path.parent.glob("*_events.tsv")):
+            (file,) = labelled_files([path])
+            if file.participant and may_be_of(path, run.labels):
+                root = Path(path.anchor)
+                return root / guess_patterns([file], root)[0]
+    return None
 
 
 def series_starter(
@@ -173,6 +184,11 @@ def _sessions_section(survey: SeriesSurvey) -> Iterator[str]:
     else:
         listed = first_names([f"ses-{label}" for label in labels])
         yield f"order = {toml_text(order)}  # in time; no label says. There are {_comment(listed)}"
+    if len(labels) > 1:
+        yield ""
+        yield "# What differs between visits, such as drug, dose or weeks, beside participant_id and session_id:"
+        yield "# [visits]"
+        yield '# table = "visits.tsv"'
 
 
 def _tasks(survey: SeriesSurvey) -> tuple[str, ...]:
@@ -183,8 +199,10 @@ def _task_section(task: str, events: StarterEvents | None) -> Iterator[str]:
     kinds = () if events is None else events.trial_types.get(task, ())
     yield f"[tasks.{toml_key(_task_name(task, kinds))}]"
     if not kinds:
-        yield (
-            "rest = true" if "rest" in task.lower() or events is None else "rest = true  # check: no events were found"
+        yield "rest = true" + (
+            ""
+            if REST in task.lower() or not task
+            else "  # check: no events were found; effconn series … --events PATTERN says where they are"
         )
         return
     names = toml_names(kinds)
@@ -213,7 +231,20 @@ def _model_sections(survey: SeriesSurvey, events: StarterEvents | None) -> Itera
     yield f"regions = {toml_text(regions)}  # check: the first {len(regions)}; choose those of your hypothesis"
     yield f"inputs.task = {toml_text(toml_names(kinds))}"
     yield 'a = "full"'
+    changed, through = toml_names(kinds)[0], " <- ".join(regions[1::-1])
+    yield "# An input of its own for a condition that changes connections, and which:"
+    yield f"# inputs.{toml_key(changed)} = {_comment(toml_text([changed]))}"
+    yield f"# b.{toml_key(changed)} = {_comment(toml_text([through]))}"
     yield f"c.task = {toml_text(regions[:1])}  # check: where the task drives the network"
+    yield ""
+    yield "[group.mean]"
+    sessions = [f"ses-{label}" for label in survey.labels("session")]
+    if len(sessions) > 1:
+        of = [f"ses-{label}" for label in order_visits(survey.labels("session")) or [PLACEHOLDER, PLACEHOLDER]]
+        asked = PLACEHOLDER if PLACEHOLDER in of[0] else f"{of[-1]} - {of[0]}"
+        yield f'of = {toml_text(asked)}  # check: or a session, "mean", "visits", or levels: "ketamine - placebo"'
+    yield 'fields = ["A"]  # and "B" where conditions change connections'
+    yield 'design = "1"  # the mean of all participants; with covariates: 1 + group + age'
 
 
 def _relative(path: str, folder: Path) -> str:

@@ -189,7 +189,11 @@ def survey_lines(survey: SeriesSurvey) -> Iterator[str]:
         yield f"scans without a value of their own: {int(missing.sum())} in {int((missing > 0).sum())} runs"
     times = survey.repetition_times
     unknown = sum(run.repetition_time is None for run in runs)
-    yield f"repetition time: {', '.join(f'{time:g} s' for time in times)}" if times else "repetition time: no file says"
+    yield (
+        f"repetition time: {', '.join(f'{time:g} s' for time in times)}"
+        if times
+        else "repetition time: no file says it (--tr)"
+    )
     if times and unknown:
         yield f"repetition time: {unknown} runs do not say"
     said = {run.unit for run in runs}

@@ -79,3 +79,10 @@ def test_patterns_are_guessed_from_names(tmp_path: Path, names: list[str], patte
 
 def test_names_that_tell_nobody_apart_have_no_participant(tmp_path: Path) -> None:
     assert [file.participant for file in labelled_files(made(tmp_path, "a_b.csv", "c_d.csv"))] == [None, None]
+
+
+def test_of_files_that_a_pattern_matches_those_of_another_run_by_their_names_are_left_out(tmp_path: Path) -> None:
+    for name in ("sub-01_ses-1_events.tsv", "sub-02_ses-1_events.tsv", "sub-01_ses-2_events.tsv"):
+        (tmp_path / name).touch()
+    found = fill_pattern(f"{tmp_path}/*_events.tsv", {"participant": "1", "session": "2"})
+    assert [path.name for path in found] == ["sub-01_ses-2_events.tsv"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -241,6 +242,18 @@ def test_the_command_says_what_files_hold_and_starts_a_study(trial: Path) -> Non
     assert study.region_names == NAMES
     inventory = collect_series(study)
     assert (len(inventory.runs), inventory.errors) == (16, ())
+
+
+def test_events_beside_series_are_found_by_their_names(trial: Path) -> None:
+    folder = trial / "sub-01/func"
+    folder.mkdir(parents=True)
+    shutil.move(trial / "01_pre.csv", folder / "sub-01_task-faces_timeseries.csv")
+    shutil.copy(trial / "task-faces_events.tsv", folder / "sub-01_task-faces_events.tsv")
+    done = effconn("series", folder, "--tr", TR, "--out", trial)
+    assert done.returncode == 0, done.stderr
+    text = (trial / "study.toml").read_text(encoding="utf-8")
+    assert 'events = "sub-{participant}/func/sub-{participant}_task-{task}_events.tsv"' in text
+    assert not collect_series(read_study(trial / "study.toml")).errors
 
 
 def test_a_folder_without_series_is_said_so(tmp_path: Path) -> None:
