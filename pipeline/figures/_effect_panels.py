@@ -51,6 +51,7 @@ def effect_panels(
     covariates: Sequence[str],
     covariate_units: Mapping[str, str] | None = None,
     *,
+    titles: Mapping[str, str] | None = None,
     ax: ArrayLike | None = None,
     make_figure: Callable[[float], Figure] = new_figure,
 ) -> tuple[Figure, list[Panel]]:
@@ -60,6 +61,7 @@ def effect_panels(
         parameters: in the model's order.
         covariates: names.
         covariate_units: what a covariate, of this level or the one below, is counted in, such as ``point``.
+        titles: what a covariate's effect is called, such as ``ketamine − placebo``; its name where nothing is said.
         ax: axes to use, one for each panel, row by row; those of a new figure where None.
         make_figure: of a height in inches, where `ax` is None.
 
@@ -90,7 +92,8 @@ def effect_panels(
         unit = _unit(parameters[group[0]], covariates[covariate], covariate_units or {})
         _rows(axes, [labels[row] for row in group] if column == 0 else [""] * group.size)
         if level == 0:
-            axes.set_title(wrap_text(covariates[covariate], TITLE_WIDTH[columns], balanced=True))
+            title = (titles or {}).get(covariates[covariate], covariates[covariate])
+            axes.set_title(wrap_text(title, TITLE_WIDTH[columns], balanced=True))
         panels.append(Panel(axes, covariate, group, wrap_text(unit, UNIT_WIDTH[columns], balanced=True)))
     return figure, panels
 

@@ -146,6 +146,7 @@ def effects_figure(
     *,
     spec: Spec | None = None,
     covariate_units: Mapping[str, str] | None = None,
+    titles: Mapping[str, str] | None = None,
     interval: ArrayLike | None = None,
     called: ArrayLike | None = None,
 ) -> Figure:
@@ -157,6 +158,7 @@ def effects_figure(
         mean, sd: (w, K), posterior mean and standard deviation; an effect of sd 0 is shown as switched off.
         spec: the model, for names with odd letters.
         covariate_units: what a covariate is counted in, such as ``{"improvement": "point"}``.
+        titles: what a covariate's effect is called; its name where nothing is said.
         interval: (w, K, 2), from and to; None for that of N(mean, sd²).
         called: (w, K) whether the verdict on it is yes; None to fill where the interval excludes zero.
     """
@@ -164,7 +166,7 @@ def effects_figure(
     ends = np.stack([mean - Z * sd, mean + Z * sd], axis=-1) if interval is None else np.asarray(interval)
     sure = (ends[..., 0] > 0) | (ends[..., 1] < 0) if called is None else np.asarray(called, dtype=bool)
     with style():
-        figure, panels = effect_panels(connections(names, spec), covariates, covariate_units)
+        figure, panels = effect_panels(connections(names, spec), covariates, covariate_units, titles=titles)
         _draw_effects(panels, mean, ends, sure)
         figure.legend(
             handles=_interval_key(bool((sd == 0).any()), judged=called is not None),
@@ -182,6 +184,7 @@ def probability_figure(
     *,
     definition: Definition,
     spec: Spec | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> Figure:
     """The probability of every effect, with lines where it is called there.
 
@@ -193,13 +196,14 @@ def probability_figure(
             is sure near 0: its lines are on both sides, where 2 min(P, 1 − P) w is 0.05. Lines of "free energy, with v
             without" are at 0.95 and 0.99, as SPM has them.
         spec: the model, for names with odd letters.
+        titles: what a covariate's effect is called; its name where nothing is said.
     """
     (values,) = _effects(probability, names=names, covariates=covariates)
     if ((values < -1e-9) | (values > 1 + 1e-9)).any():
         raise ValueError("a probability is not between 0 and 1")
     beyond = definition == "posterior beyond zero"
     with style():
-        figure, panels = effect_panels(connections(names, spec), covariates)
+        figure, panels = effect_panels(connections(names, spec), covariates, titles=titles)
         lines = (probability_cutoff(len(names)),) if beyond else EVIDENCE_LINES
         for panel in panels:
             _bars(panel, values[panel.rows, panel.covariate], lines, beyond)
@@ -317,7 +321,7 @@ def _interval_key(off: bool, *, judged: bool) -> list[Line2D]:
 def _strength_key(lines: Sequence[float], beyond: bool) -> list[Line2D]:
     labels = ["weaker", *(f"≥ {each:g}" for each in lines)]
     if beyond:
-        labels = ["not sure", f"sure: ≥ {lines[0]:.4g} or ≤ {1 - lines[0]:.2g}"]
+        labels = ["not sure", f"sure: ≥ {lines[0]:.4g} or ≤ {1 - lines[0]:.3g}"]
     colours = STRENGTH[:1] + STRENGTH[-1:] if beyond else STRENGTH
     return [
         Line2D([], [], color=colour, alpha=alpha, linewidth=6, label=label)

@@ -129,6 +129,7 @@ def matrix_figure(
     *,
     covariate: str = MEAN,
     covariate_unit: str = "",
+    title: str = "",
     scale: ArrayLike | None = None,
     interval: ArrayLike | None = None,
     called: ArrayLike | None = None,
@@ -145,6 +146,7 @@ def matrix_figure(
         spec: the model.
         covariate: whose effects they are.
         covariate_unit: what it is counted in, such as ``point``.
+        title: what the effect is called, such as ``ketamine − placebo``; by the covariate's name where empty.
         scale: of `matrix_scale`, for figures that are to be compared; this figure's own where None.
         interval: (w, 2), from and to; None for that of N(mean, sd²).
         called: (w,) whether the verdict on it is yes; None for whether the interval excludes zero.
@@ -172,7 +174,7 @@ def matrix_figure(
             _draw(axes, matrix, spec.regions, largest)
         for axes in panels[len(matrices) :]:
             axes.set_axis_off()
-        title = "Group mean" if covariate == MEAN else f"Effect of {covariate}"
+        title = title or ("Group mean" if covariate == MEAN else f"Effect of {covariate}")
         unit = per_covariate("Hz", covariate, covariate_unit)
         unit += "; diagonal on a log scale" if any(np.isfinite(np.diag(each.mean)).any() for each in matrices) else ""
         figure.suptitle(

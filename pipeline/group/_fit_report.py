@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -300,7 +301,7 @@ def effects_section(group: GroupPosterior, spec: Spec | None, judged: Mapping[st
     """Every effect with its interval and its verdict, and the P(effect > 0) that this is from."""
     above = np.stack([judged[covariate].above_zero for covariate in group.design.covariates], axis=1)
     shown, called = effect_numbers(group, judged), _called(group, judged)
-    names, covariates = group.parameters, group.design.covariates
+    names, covariates, titles = group.parameters, group.design.covariates, effect_titles(group.design)
     return Section(
         "Effects on connections",
         "The mean is what participants have in common; the effect of a covariate is the change for one unit of it.",
@@ -312,7 +313,14 @@ def effects_section(group: GroupPosterior, spec: Spec | None, judged: Mapping[st
                 "open: the more connections are asked about, the surer each must be. A narrow interval around zero is "
                 "news too: there is little to find there.",
                 effects_figure(
-                    names, covariates, shown.mean, shown.sd, spec=spec, interval=shown.interval, called=called
+                    names,
+                    covariates,
+                    shown.mean,
+                    shown.sd,
+                    spec=spec,
+                    titles=titles,
+                    interval=shown.interval,
+                    called=called,
                 ),
             ),
             Picture(
@@ -321,10 +329,24 @@ def effects_section(group: GroupPosterior, spec: Spec | None, judged: Mapping[st
                 "The share of the posterior above zero: near 1 or 0 for a sure effect, around ½ where the data do not "
                 "tell its sign. Beyond the lines the verdict is yes; they lie the further out the more connections are "
                 "asked about.",
-                probability_figure(names, covariates, above, definition="posterior beyond zero", spec=spec),
+                probability_figure(
+                    names, covariates, above, definition="posterior beyond zero", spec=spec, titles=titles
+                ),
             ),
         ),
     )
+
+
+def effect_titles(design: Design) -> dict[str, str]:
+    """Columns of a formula's factors → their effects in few words, such as ``ketamine − placebo``."""
+    if design.form is None:
+        return {}
+    cores = {name: re.split(", at |, averaged over ", said)[0] for name, said in design.explanations.items()}
+    return {
+        name: core.removeprefix("change per unit of ").replace(" minus ", " − ")
+        for name, core in cores.items()
+        if core.count(" minus ") == 1 or core.startswith("mean of ")
+    }
 
 
 def _called(group: GroupPosterior, judged: Mapping[str, CovariateVerdict]) -> np.ndarray:
@@ -341,10 +363,11 @@ def matrices_section(
     if spec is None or not {"A", "B"} & set(group.fields):
         return None
     shown, called = effect_numbers(group, judged), _called(group, judged)
+    titles = effect_titles(group.design)
     drawn = tuple(
         Picture(
             f"matrix-{slug(covariate)}-{k}",
-            f"{covariate}: from the column's region to the row's",
+            f"{titles.get(covariate, covariate)}: from the column's region to the row's",
             "Bold and deep: the verdict is yes. Hatched: not in the model. The diagonal is the "
             "log scale of a "
             "region's self-inhibition: above zero means more of it.",
@@ -354,6 +377,7 @@ def matrices_section(
                 shown.sd[:, k],
                 spec,
                 covariate=covariate,
+                title=titles.get(covariate, ""),
                 interval=shown.interval[:, k],
                 called=called[:, k],
             ),

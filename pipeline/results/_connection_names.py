@@ -24,6 +24,7 @@ MEANING: dict[Kind, str] = {
     "other": "",
 }
 
+_LEVEL = re.compile(r".\[.+\]$")  # a column of a factor, group[patients]
 # Without a model a name is taken apart only where that can be done in one way: one arrow, no bracket, and for B and D
 # one comma after the arrow.
 _PAIR = re.compile(r"(?P<field>[AC])\[(?P<to>[^\[\]]+)<-(?P<source>[^\[\]]+)\]")
@@ -110,16 +111,18 @@ def connections(names: Sequence[str], spec: Spec | None = None) -> tuple[Connect
 
 
 def per_covariate(unit: str, covariate: str, covariate_unit: str = "") -> str:
-    """The unit of a covariate's effect, such as ``Hz per point of improvement``; of the mean, the unit itself.
+    """The unit of a covariate's effect, such as ``Hz per point of improvement``; the unit itself of the mean and of
+    differences between levels of a factor, ``group[patients]``.
 
     Arguments:
         unit: of the parameter.
         covariate: its name.
         covariate_unit: what it is counted in, such as ``point`` or ``year``; a unit where nothing is said.
     """
-    if covariate == MEAN:
+    numbers = "×".join(part for part in covariate.split("×") if not _LEVEL.search(part))
+    if covariate == MEAN or not numbers:
         return unit
-    return f"{unit} per {covariate_unit or 'unit'} of {covariate}".strip()
+    return f"{unit} per {covariate_unit or 'unit'} of {numbers}".strip()
 
 
 def _connection(name: str, known: Mapping[str, Connection]) -> Connection:

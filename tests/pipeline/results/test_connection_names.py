@@ -79,7 +79,13 @@ def test_signs_are_explained_by_kind() -> None:
 
 @pytest.mark.parametrize(
     ("covariate", "unit", "expected"),
-    [("mean", "", "Hz"), ("improvement", "point", "Hz per point of improvement"), ("arm", "", "Hz per unit of arm")],
+    [
+        ("mean", "", "Hz"),
+        ("improvement", "point", "Hz per point of improvement"),
+        ("arm", "", "Hz per unit of arm"),
+        ("drug[placebo]", "", "Hz"),
+        ("drug[placebo]×age", "year", "Hz per year of age"),
+    ],
 )
 def test_units_of_a_covariate_s_effect(covariate: str, unit: str, expected: str) -> None:
     assert per_covariate("Hz", covariate, unit) == expected
