@@ -12,7 +12,7 @@ import numpy as np
 
 from peb import Design, DesignError, make_design, parse_contrast
 
-from ..common import NUMBER, did_you_mean, list_names, merge_remarks, write_bytes
+from ..common import NUMBER, did_you_mean, list_names, merge_remarks, sorted_names, write_bytes
 from ..study import GroupAnalysis, Prediction, Statistics, Study, VisitSelection, formula_names, select_visits
 from ..tables import MISSING, Table, TableError, number_cell, tab_separated
 from ._inventory import Inventory, Participant, Run, Visit
@@ -190,14 +190,17 @@ def group_remarks(study: Study, inventory: Inventory) -> list[str]:
     for name, analysis in study.group.items():
         wanted = design_columns(study, analysis)
         wanted = [name for name in wanted if not _is_group(study, name, known)]
-        lacking = [
-            participant.name
-            for participant in inventory.participants
-            if any(_cell(participant, covariate) == MISSING for covariate in wanted if covariate in known)
+        lacking: dict[str, list[str]] = {}  # what is missing → of whom
+        for participant in inventory.participants:
+            missing = [own for own in wanted if own in known and _cell(participant, own) == MISSING]
+            if missing:
+                lacking.setdefault(" and ".join(missing), []).append(participant.name)
+        lines += [
+            f"[group.{name}]: {list_names(names)}: left out, for want of {missing}"
+            for missing, names in lacking.items()
         ]
-        if lacking:
-            lines.append(f"[group.{name}]: {list_names(lacking)}: left out, for want of {' or '.join(wanted)}")
-        lines += [f"[group.{name}]: {line}" for line in _remarks_on_visits(study, inventory, analysis, lacking)]
+        left_out = {participant for names in lacking.values() for participant in names}
+        lines += [f"[group.{name}]: {line}" for line in _remarks_on_visits(study, inventory, analysis, left_out)]
     return lines
 
 
@@ -252,7 +255,7 @@ def _group_problems(study: Study, inventory: Inventory, analysis: GroupAnalysis)
         else:
             yield f"{name!r} is no score and no column of the {tables}{did_you_mean(name, known, 'covariates')}"
     if not selection.of_sessions:
-        levels = sorted({cell for visit in inventory.visits for cell in visit.values.values()} - {MISSING})
+        levels = sorted_names({cell for visit in inventory.visits for cell in visit.values.values()} - {MISSING})
         strangers = [name for name in selection.weights if name not in levels]
         unknown += strangers
         for name in strangers:

@@ -63,7 +63,7 @@ def print_inventory(study: Study, inventory: Inventory) -> None:
 
 def print_missing(inventory: Inventory) -> None:
     """Print which runs a study goes on without, and why."""
-    remarks = [(f"{run.participant}_{run.session}_task-{run.task}", run.problem) for run in inventory.absences]
+    remarks = [(run.label, run.problem) for run in inventory.absences]
     _print_lines("missing", merge_remarks(remarks))
 
 

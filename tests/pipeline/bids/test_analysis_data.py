@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.bids import check_groups, check_statistics, group_rows, write_design
+from pipeline.bids import check_groups, check_statistics, group_remarks, group_rows, write_design
 from pipeline.group._design_table import read_design
 
 Small = Any  # the conftest's SmallStudy, which tests cannot import
@@ -157,6 +157,11 @@ def test_a_run_of_another_task_does_not_put_anybody_in(small: Small) -> None:
     names = group_rows(study, small.inventory(), study.group["arms"]).names
     assert "sub-01" not in names
     assert "sub-02" in names
+
+
+def test_who_lacks_a_covariate_is_said_with_what_is_missing(small: Small) -> None:
+    people("\t31\t", "\tn/a\t", analysis(covariates=("age", "improvement")))(small)
+    assert group_remarks(small.study(), small.inventory()) == ["[group.arms]: sub-02: left out, for want of age"]
 
 
 def test_what_is_predicted_is_in_the_table(small: Small) -> None:
