@@ -204,6 +204,7 @@ def _task(task: SurveyedTask) -> dict[str, Any]:
         "contrast": " - ".join(pair) or None,
         "reason": _comment(guess.reason),
         "first": next(iter(pair), None),
+        "changing": pair[0] if pair and pair[0] != "task" else "effect",  # the input that changes connections
     }
 
 

@@ -69,7 +69,7 @@ def test_a_whole_dataset_gives_a_configuration_that_is_right(
     assert study.tasks["faces"].conditions == {"shapes": ("shapes",), "fearful-faces": ("fearful faces",)}
     assert study.tasks["faces"].contrasts == {"fearful-faces-over-shapes": "fearful-faces - shapes"}
     assert study.dcm is not None
-    assert study.dcm.inputs == {"task": ("shapes", "fearful-faces"), "effect": ("fearful-faces",)}
+    assert study.dcm.inputs == {"task": ("shapes", "fearful-faces"), "fearful-faces": ("fearful-faces",)}
     assert study.group["arms"].covariates == ("improvement",)
     assert '\ncompat = "none"' in (tmp_path / "study.toml").read_text()
     assert (study.compat, study.dcm.compat, study.group["arms"].compat) == ("none",) * 3
