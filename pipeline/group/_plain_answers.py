@@ -103,7 +103,7 @@ def _change_in(
     return f"{where}, this changes by less than {describe_size(judged.found.size, [connection.unit])}", True
 
 
-class Question(Protocol):
+class AskedOfConnection(Protocol):
     """What is asked of a connection, and the sentence that answers it."""
 
     @property
@@ -212,7 +212,7 @@ def _contrast_of(inputs: GroupInputs, connection: Connection) -> str:
     return f"{inputs.of.removesuffix(' of visits')} of {describe_influence(connection)}"
 
 
-def _question_about(inputs: GroupInputs, asked: str | Contrast) -> Question | None:
+def _question_about(inputs: GroupInputs, asked: str | Contrast) -> AskedOfConnection | None:
     """What a covariate or contrast asks; None where it has no plain form."""
     design = inputs.design
     everybody = range(len(design.participants))

@@ -39,7 +39,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
 @dataclass(frozen=True)
-class GroupStyle:
+class GroupMark:
     """A group's name, colour and marker; the name is empty where the study has no groups."""
 
     group: str
@@ -52,12 +52,12 @@ class GroupStyle:
         return literal_text(shorten_name(self.group or "each participant", 22))
 
 
-def group_styles(result: StudyResult) -> tuple[GroupStyle, ...]:
+def group_marks(result: StudyResult) -> tuple[GroupMark, ...]:
     """Of all groups, the first first; one style where the study has none."""
     if result.groups == ("",):
-        return (GroupStyle("", BLUE, MARKERS[0]),)
+        return (GroupMark("", BLUE, MARKERS[0]),)
     return tuple(
-        GroupStyle(
+        GroupMark(
             group,
             ARM_COLOUR.get(group.strip().lower(), OTHER_COLOURS[place % len(OTHER_COLOURS)]),
             MARKERS[place % len(MARKERS)],
@@ -88,7 +88,7 @@ class MeanInterval:
         return cls(value, value - half, value + half, count)
 
 
-def draw_points(axes: Axes, place: float, values: Sequence[float], group_style: GroupStyle) -> None:
+def draw_points(axes: Axes, place: float, values: Sequence[float], group_mark: GroupMark) -> None:
     """A column of points, and their mean with its interval to the right of it."""
     if not len(values):
         return
@@ -99,8 +99,8 @@ def draw_points(axes: Axes, place: float, values: Sequence[float], group_style: 
     axes.plot(
         place + across - 0.08,
         values,
-        group_style.marker,
-        color=group_style.colour,
+        group_mark.marker,
+        color=group_mark.colour,
         markersize=4,
         markeredgewidth=0,
         alpha=0.65,
@@ -113,7 +113,7 @@ def draw_points(axes: Axes, place: float, values: Sequence[float], group_style: 
         yerr=half,
         fmt="D",
         color=INK,
-        markerfacecolor=group_style.colour,
+        markerfacecolor=group_mark.colour,
         markersize=6,
         elinewidth=1.8,
     )
@@ -130,10 +130,10 @@ def draw_cells(axes: Axes, result: StudyResult, values: Cells, gap: float, margi
         margin: at either end.
         letters: that a session's name has room for.
     """
-    styles, step = group_styles(result), len(result.groups) + gap
+    styles, step = group_marks(result), len(result.groups) + gap
     for place, session in enumerate(result.sessions):
-        for number, group_style in enumerate(styles):
-            draw_points(axes, step * place + number, values(session, group_style.group), group_style)
+        for number, group_mark in enumerate(styles):
+            draw_points(axes, step * place + number, values(session, group_mark.group), group_mark)
     middle, last = (len(styles) - 1) / 2, step * (len(result.sessions) - 1) + len(styles) - 1
     axes.set_xlim(-margin, last + margin)
     axes.set_xticks(
@@ -149,13 +149,13 @@ def group_legend(result: StudyResult) -> list[Line2D]:
         Line2D(
             [],
             [],
-            color=group_style.colour,
-            marker=group_style.marker,
+            color=group_mark.colour,
+            marker=group_mark.marker,
             linestyle="none",
             markersize=5,
-            label=group_style.label,
+            label=group_mark.label,
         )
-        for group_style in group_styles(result)
+        for group_mark in group_marks(result)
     ]
     return [*groups, Line2D([], [], color=INK, marker="D", linewidth=1.8, markersize=5, label="mean, 90 %")]
 

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from ..bids import Participant, visit_label
 from ..figures import MUTED, VERMILION, literal_text, new_figure, shorten_name, style
 from ..page import AnalysisReport, Column, Picture, Records, Section
-from ._group_plots import GroupStyle, group_styles
+from ._group_plots import GroupMark, group_marks
 from ._study_result import StudyResult
 from ._study_words import StudyWords, plural
 
@@ -194,7 +194,7 @@ def _run_states(result: StudyResult, participant: Participant) -> list[str]:
 
 def _figure(result: StudyResult, participants: Sequence[Participant]) -> Figure:
     places = [(session, task) for task in result.study.tasks for session in result.sessions]
-    colours = {group_style.group: group_style for group_style in group_styles(result)}
+    colours = {group_mark.group: group_mark for group_mark in group_marks(result)}
     with style():
         figure = new_figure(1.3 + 0.19 * max(len(participants), 3))
         axes = figure.subplots()
@@ -219,24 +219,24 @@ def _figure(result: StudyResult, participants: Sequence[Participant]) -> Figure:
     return figure
 
 
-def _draw_state(axes: Axes, x: float, y: float, state: str, group_style: GroupStyle) -> None:
+def _draw_state(axes: Axes, x: float, y: float, state: str, group_mark: GroupMark) -> None:
     if state == USED:
-        axes.plot(x, y, group_style.marker, color=group_style.colour, markersize=6.5, markeredgewidth=0)
+        axes.plot(x, y, group_mark.marker, color=group_mark.colour, markersize=6.5, markeredgewidth=0)
     elif state == FAILED:
         axes.plot(x, y, "^", color=VERMILION, markersize=6.5, markerfacecolor="none")
     else:
         axes.plot(x, y, "x", color=MUTED, markersize=5.5)
 
 
-def _used(group_style: GroupStyle) -> str:
-    return group_style.label if group_style.group else USED
+def _used(group_mark: GroupMark) -> str:
+    return group_mark.label if group_mark.group else USED
 
 
 def _legend(result: StudyResult) -> list[Line2D]:
     marker_only: dict[str, Any] = {"linestyle": "none", "markersize": 6}
     groups = [
-        Line2D([], [], color=group_style.colour, marker=group_style.marker, label=_used(group_style), **marker_only)
-        for group_style in group_styles(result)
+        Line2D([], [], color=group_mark.colour, marker=group_mark.marker, label=_used(group_mark), **marker_only)
+        for group_mark in group_marks(result)
     ]
     absent = Line2D([], [], color=MUTED, marker="x", label="absent", **marker_only)
     failed = Line2D([], [], color=VERMILION, marker="^", markerfacecolor="none", label="failed", **marker_only)

@@ -218,9 +218,9 @@ def test_what_is_extra_comes_right_after_the_summary(result: StudyResult) -> Non
 
 
 def test_both_arms_are_told_apart_by_more_than_colour(result: StudyResult) -> None:
-    from pipeline.report._group_plots import group_styles
+    from pipeline.report._group_plots import group_marks
 
-    first, second = group_styles(result)
+    first, second = group_marks(result)
     assert (first.group, second.group) == ARMS
     assert first.marker != second.marker
 
