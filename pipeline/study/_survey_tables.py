@@ -39,7 +39,8 @@ class SurveyedParticipants:
         groups: its values.
         candidates: all columns that look like one.
         trial: whether its name or values say that groups are the arms of a trial.
-        covariates: other columns that have a value for all participants, not the same for all.
+        covariates: other columns with values of more than half of the participants, not the same for all; how many lack
+            one is said, ``age (2 n/a)``.
     """
 
     table: Path | None = None
@@ -63,7 +64,11 @@ def survey_participants(path: Path | None, notes: list[str]) -> SurveyedParticip
     likely = [name for place, name in enumerate(likely) if not _same_groups(table, likely[:place], name)]
     group = likely[0] if len(likely) == 1 else None
     levels = kinds[group] if group is not None else ()
-    covariates = [name for name in kinds if name not in named and _is_covariate(table, name, kinds[name])]
+    covariates = [
+        f"{name} ({missing} n/a)" if (missing := table.column(name).count(MISSING)) else name
+        for name in kinds
+        if name not in named and _is_covariate(table, name, kinds[name])
+    ]
     return SurveyedParticipants(
         path,
         columns,
@@ -94,7 +99,7 @@ def _same_groups(table: Table, others: Sequence[str], name: str) -> bool:
 
 
 def _is_covariate(table: Table, name: str, kinds: Sequence[str]) -> bool:
-    known = MISSING not in table.column(name) and len(kinds) > 1
+    known = 2 * table.column(name).count(MISSING) < len(table.rows) and len(kinds) > 1
     return known and (are_numbers(kinds) or len(kinds) <= MOST_LEVELS)
 
 

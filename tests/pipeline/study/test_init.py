@@ -15,6 +15,7 @@ from pipeline.common import UsageError
 from pipeline.study import StudyError, read_study, starter_toml, study_schema, survey_dataset
 from pipeline.study._guesses import guess_arms, guess_groups
 from pipeline.study._starter import toml
+from pipeline.study._survey_tables import survey_participants
 
 EVENTS = "onset\tduration\ttrial_type\n0\t20\tshapes\n20\t20\tfearful faces\n40\t1\tn/a\n"
 
@@ -380,3 +381,10 @@ def test_the_reference_arm_is_told_by_its_name_alone(arms: tuple[str, ...], name
 )
 def test_the_reference_group_is_told_by_its_name_alone(groups: tuple[str, ...], names: tuple[str, ...] | None) -> None:
     assert guess_groups(groups).names == guess_groups(groups[::-1]).names == names
+
+
+def test_covariates_are_offered_with_how_many_lack_them(tmp_path: Path) -> None:
+    table = tmp_path / "participants.tsv"
+    rows = ["participant_id\tage\tweight", "sub-1\t30\tn/a", "sub-2\tn/a\tn/a", "sub-3\t41\t70", "sub-4\t52\tn/a"]
+    table.write_text("\n".join(rows) + "\n")
+    assert survey_participants(table, []).covariates == ("age (1 n/a)",)
