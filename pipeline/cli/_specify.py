@@ -61,6 +61,8 @@ def command(
     print_table(SPECIFY_COLUMNS, [file.row() for file in files], left=(0, 1, 5))
     failed = len(files) - len(done)
     print_line(f"{len(done)} specified{f', {failed} not' if failed else ''}; files in {out}")
+    if done:
+        print_message(f"next: effconn invert {out}/DCM_*.mat --out results")
     if json is not None:
         made = [file.to_json() for file in done]
         failures = [file.to_json() for file in files if file.failure]

@@ -50,7 +50,7 @@ from ._effect_tables import (
     influence_records,
     reinversion_records,
 )
-from ._group_inputs import GroupInputs
+from ._group_inputs import GroupInputs, merge_left_out
 from ._plain_answers import effect_sentence
 
 MOST = 5  # effects that an answer gives the numbers of
@@ -111,7 +111,7 @@ def group_notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[s
     if inputs.left_out:
         count = len(inputs.left_out)
         counted = "1 participant or session is" if count == 1 else f"{count} participants or sessions are"
-        found.append((f"{counted} not in this analysis.", "; ".join(inputs.left_out)))
+        found.append((f"{counted} not in this analysis.", "; ".join(merge_left_out(inputs.left_out))))
     return tuple(found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -200,7 +200,7 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
     inferred = () if options.design is None else table_remarks(options.design, design)
     notes = [
         *([turned] if turned else []),
-        *left_out,
+        *merge_left_out(left_out),
         *(gathered.remarks if gathered else ()),
         *inferred,
         *design.remarks,
@@ -397,6 +397,15 @@ def _design(options: GroupOptions, names: Sequence[str]) -> tuple[Design, list[s
     matched = match_design(options.design, names, **how)
     sides = (("no row in the design", matched.without_row), ("no result", matched.without_estimate))
     return matched.design, [f"{name}: left out, {what}" for what, who in sides for name in who]
+
+
+def merge_left_out(lines: Iterable[str]) -> list[str]:
+    """One line for all names, every one of them, of which lines such as ``sub-01: left out, no result`` say the same."""
+    about: dict[str, list[str]] = {}
+    for line in lines:
+        name, colon, why = line.partition(": ")
+        about.setdefault(f"{colon}{why}", []).append(name)
+    return [f"{', '.join(names)}{why}" for why, names in about.items()]
 
 
 def _chosen(options: GroupOptions, estimate: Estimate) -> tuple[str, ...]:

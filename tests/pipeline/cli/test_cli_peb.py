@@ -183,7 +183,7 @@ def test_matched_only_goes_on_and_names_who_is_left_out(peb: Run, results: Path,
     path.write_text("participant_id\tage\n" + "\n".join(f"sub-{i + 1:02d}\t{20 + i * i}" for i in range(10)) + "\n")
     found = peb("fit", *common(results, path), "--matched-only")
     assert found.return_value == 0
-    assert "sub-12: left out, no row in the design" in found.stderr
+    assert "sub-11, sub-12: left out, no row in the design" in found.stderr
 
 
 def test_results_without_a_command_are_fitted(peb: Run, results: Path, table: Path, tmp_path: Path) -> None:
