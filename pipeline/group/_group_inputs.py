@@ -400,7 +400,7 @@ def _design(options: GroupOptions, names: Sequence[str]) -> tuple[Design, list[s
 
 
 def merge_left_out(lines: Iterable[str]) -> list[str]:
-    """One line for all names, every one of them, of which lines such as ``sub-01: left out, no result`` say the same."""
+    """One line for all names of which lines such as ``sub-01: left out, no result`` say the same."""
     about: dict[str, list[str]] = {}
     for line in lines:
         name, colon, why = line.partition(": ")
