@@ -50,6 +50,7 @@ from ._numbers import (
 )
 from ._provenance import (
     INVERSION_KEY,
+    MORE_SOURCES,
     Attributes,
     describe_device,
     describe_precision,
@@ -86,6 +87,7 @@ __all__ = [
     "COMMA_NUMBER",
     "CORES_VARIABLE",
     "INVERSION_KEY",
+    "MORE_SOURCES",
     "NUMBER",
     "Attributes",
     "CompileClock",

@@ -55,6 +55,9 @@ def file_digest(path: Path) -> str:
     return _digest(path, stat.st_size, stat.st_mtime_ns)
 
 
+MORE_SOURCES = "more_sources"  # of a result of several runs: name and SHA-256 of the series after the first, as JSON
+
+
 def provenance(source: Path, index: int | None, settings: Mapping[str, Any]) -> Attributes:
     """Attributes of a result: what it was made from, how and by what.
 

@@ -5,6 +5,7 @@ A result names its source; the source is found by that name and recognised by it
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,9 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from dcm import SPM12_ECHO_TIME, Compat, Data, InversionError, Posterior, Subject, invert, predict_series
+from dcm import (
+    SPM12_ECHO_TIME,
+    Compat,
+    Data,
+    InversionError,
+    Posterior,
+    Subject,
+    concatenate_runs,
+    invert,
+    predict_series,
+)
 
-from ..common import UsageError, file_digest, natural_key
+from ..common import MORE_SOURCES, UsageError, file_digest, natural_key
 from ..images import read_extraction
 from ..inversion import InversionPlan, is_dcm
 from ..results import ResultFileError, read_posterior
@@ -144,6 +155,9 @@ def find_subject(
 
     Raises `UsageError` where the source is not found, or does not give the result's series and prediction.
     """
+    if posterior.averaged_runs:
+        folder = path.parent / "runs"
+        raise UsageError(f"{path}: is the average of {posterior.averaged_runs} runs; give those in {folder}")
     source, runs = _find_data(path, posterior, attributes, places)
     for data in runs:
         for centred in (False, True):
@@ -182,7 +196,13 @@ def _find_data(
     namesakes = [file for file in _candidates(path, name, places) if file != copy]
     source = next((file for file in namesakes if file_digest(file) == digest), None)
     if source is not None:
-        return source, _data_in(source, posterior, int(attributes.get("source_index", -1)))
+        others = json.loads(str(attributes.get(MORE_SOURCES, "[]")))
+        more = [_find_series(path, other, its_digest, places) for other, its_digest in others]
+        parts = [_data_in(file, posterior, int(attributes.get("source_index", -1))) for file in (source, *more)]
+        if not more:
+            return source, parts[0]
+        together = [concatenate_runs(own) for own in zip(*parts, strict=False)]  # with each echo time there may be
+        return source, [own.as_one_run() for own in together] if posterior.settings.as_spm else together
     if copy.is_file() and written_by_us(copy):
         runs = _data_in(copy, posterior, -1)
         return copy, runs + [replace(run, bold=run.bold / posterior.data_scale) for run in runs]  # measured, or scaled
@@ -191,14 +211,25 @@ def _find_data(
     raise UsageError(f"{path}: its series ({name}) are not near it; say where they are with --series")
 
 
+def _find_series(path: Path, name: str, digest: str, places: Sequence[Path]) -> Path:
+    """The series of one more run of a result; raises `UsageError` where they are not found."""
+    found = next((file for file in _candidates(path, name, places) if file_digest(file) == digest), None)
+    if found is None:
+        raise UsageError(
+            f"{path}: its series ({name}) are not near it, or have changed; say where they are with --series"
+        )
+    return found
+
+
 def _candidates(path: Path, name: str, places: Sequence[Path]) -> Iterator[Path]:
     """Files of the source's name: where the user says, beside the result and above it, and in a study's folders."""
     for place in places:
         yield from [place] if place.is_file() else sorted(place.rglob(name))
-    near = path.resolve().parents[:3]
-    yield from (folder / name for folder in near if (folder / name).is_file())
-    if len(near) == 3 and near[1].name == "dcm":  # OUT/dcm/MODEL/VISIT.nc
-        yield from sorted(near[2].glob(f"sub-*/**/{name}"))
+    parents = path.resolve().parents
+    yield from (folder / name for folder in parents[:3] if (folder / name).is_file())
+    for folder in parents[1:4]:  # OUT/dcm/MODEL/VISIT.nc, or in a folder of one of several DCMs, and of a model's runs
+        if folder.name == "dcm":
+            yield from sorted(folder.parent.glob(f"sub-*/**/{name}"))
 
 
 def _data_in(source: Path, posterior: Posterior, index: int) -> list[Data]:
@@ -211,5 +242,7 @@ def _data_in(source: Path, posterior: Posterior, index: int) -> list[Data]:
     else:
         extraction = read_extraction(source)
         as_spm, stated = posterior.settings.as_spm, extraction.echo_time
-        runs = [extraction.dcm_data(posterior.spec.regions, SPM12_ECHO_TIME, whitened=as_spm)]
+        runs = [
+            extraction.dcm_data(posterior.spec.regions, SPM12_ECHO_TIME, inputs=posterior.spec.inputs, whitened=as_spm)
+        ]
     return runs + ([replace(run, echo_time=stated) for run in runs] if stated else [])

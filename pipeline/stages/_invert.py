@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from dcm import (
 )
 from peb import average_runs
 
-from ..common import count_cores, provenance, start_jax
+from ..common import MORE_SOURCES, count_cores, file_digest, provenance, start_jax
 from ..execution import Unit, UnitRecorder
 from ..images import Extraction, read_extraction
 from ..results import posterior_dataset, write_dataset
@@ -200,10 +201,12 @@ def _run_data(dcm: Dcm, spec: Spec, visit: str, extraction: Extraction) -> Data:
 def write_visit(unit: Unit, subjects: Sequence[Subject], posteriors: Sequence[Posterior]) -> list[Path]:
     """Write the posterior of a visit, and its copy for SPM; with a model of each run, these too and their average."""
     job: InversionJob = unit.payload
-    attributes = provenance(job.series[0], None, unit.recipe)
-    del attributes["source_place"]  # a study may be moved
 
-    def write(path: Path, name: str, posterior: Posterior, data: Data | None) -> Path:
+    def write(path: Path, name: str, posterior: Posterior, data: Data | None, series: Sequence[Path]) -> Path:
+        attributes = provenance(series[0], None, unit.recipe)
+        del attributes["source_place"]  # a study may be moved
+        if len(series) > 1:
+            attributes[MORE_SOURCES] = json.dumps([[source.name, file_digest(source)] for source in series[1:]])
         write_dataset(path, posterior_dataset(posterior, name=name, attrs=attributes, data=data))
         return path
 
@@ -213,17 +216,17 @@ def write_visit(unit: Unit, subjects: Sequence[Subject], posteriors: Sequence[Po
             together = _scaled(concatenate_runs([subject.data for subject in subjects]), average.data_scale)
         except ValueError:  # of several repetition times
             together = None
-        paths = [write(job.path, job.visit, average, together)]
-        for subject, posterior in zip(subjects, posteriors, strict=True):
+        paths = [write(job.path, job.visit, average, together, job.series)]
+        for subject, posterior, series in zip(subjects, posteriors, job.series, strict=True):
             data, _ = subject.data.prepared(subject.centre_inputs)
-            paths.append(write(run_path(job.path, subject.name), subject.name, posterior, data))
+            paths.append(write(run_path(job.path, subject.name), subject.name, posterior, data, [series]))
             if job.spm is not None:
                 paths.append(job.spm.with_name(f"DCM_{subject.name}.mat"))
                 write_dcm(paths[-1], subject, posterior)
         return paths
     [subject], [posterior] = subjects, posteriors
     data, _ = subject.data.prepared(subject.centre_inputs)
-    paths = [write(job.path, job.visit, posterior, data)]
+    paths = [write(job.path, job.visit, posterior, data, job.series)]
     if job.spm is not None:
         write_dcm(job.spm, subject, posterior)
         paths.append(job.spm)

@@ -14,6 +14,7 @@ from dcm import Posterior
 from peb import Estimate, ReducedModels, average_visits
 from pipeline.execution import Unit
 from pipeline.images import write_extraction
+from pipeline.posterior_check import read_posteriors
 from pipeline.results import open_dataset, open_result
 from pipeline.stages._invert import inversion_units, invert_visits
 from pipeline.stages._reduce import (
@@ -78,6 +79,8 @@ def test_runs_are_concatenated_and_models_without_a_connection_reduced(tmp_path:
     assert full.run_starts == (0, 120)
     assert open_dataset(main)["run"].values.tolist() == [1] * 120 + [2] * 120
     assert len(full.confound_effects) == 12  # six of each run
+    (stored,), lines = read_posteriors([main], [tmp_path], "none")
+    assert (lines, stored.subject.data.run_starts.tolist()) == ([], [0, 120])
 
     (unit,) = reduction_units(study, "", files, {VISIT: main}, paths)
     assert (unit.inputs, unit.payload.path) == ((main,), paths.out / "dcm" / "main" / "reduced" / f"{VISIT}.nc")
@@ -141,6 +144,10 @@ def test_runs_are_averaged_and_every_run_is_kept(tmp_path: Path) -> None:
     expected = average_visits([Estimate.from_dcm("run", run) for run in runs], "sub-01")
     np.testing.assert_allclose(average.mean[average.free], expected.posterior.mean)
     assert average.averaged_runs == 2
+
+    found, (line,) = read_posteriors(told.files, [tmp_path], "none")
+    assert [stored.name for stored in found] == [f"{VISIT}_run-1", f"{VISIT}_run-2"]
+    assert line.endswith(f"{VISIT}.nc: is the average of 2 runs; give those in {told.files[1].parent}")
 
 
 def test_one_model_of_runs_with_two_repetition_times_is_refused(tmp_path: Path) -> None:
