@@ -98,6 +98,12 @@ def group_options(
     gcm_column: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Which model: the column of a GCM that has several.")
     ] = None,
+    reduced_model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Which model, of those in a study's dcm/main/reduced, all of them reduced from main."
+        ),
+    ] = None,
     all_different: Annotated[
         bool,
         typer.Option(
@@ -182,6 +188,7 @@ def group_options(
         matched_only=matched_only,
         by_order=by_order,
         gcm_column=gcm_column,
+        reduced_model=reduced_model,
         all_different=all_different,
         settings=group_settings(compat, between, components, between_prior),
         smallest_effect=check_smallest_effect(smallest_effect),

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dcm import Spec, mode_without_search
+from dcm.tables import counted
 from peb import Estimate
 
 from ..common import (
@@ -17,11 +18,13 @@ from ..common import (
 from ..matlab import FieldProblem
 from ..results import (
     GROUP_KIND,
+    REDUCED_KIND,
     GivenEstimate,
     ResultFileError,
     read_posterior,
     read_posterior_arrays,
     read_posterior_table,
+    read_reduced_models,
 )
 from ..spm import (
     RDCM,
@@ -35,6 +38,7 @@ from ..tables import TableError
 
 SPM = "spm"  # a file of SPM's own does not say its release
 TAPAS, GIVEN = "tapas", "given"  # regression DCM's; and posteriors of whatever, as tables or arrays
+NAMED = 3  # models that a line names
 TIME_SERIES = "DCM of time series"
 
 
@@ -60,7 +64,8 @@ class FirstLevel:
     has_evidence: bool = True
 
 
-def from_netcdf(path: Path) -> list[FirstLevel] | list[str]:
+def from_netcdf(path: Path, model: str | None = None) -> list[FirstLevel] | list[str]:
+    """The estimates in a result file, or why it has none; `model` is which to take of those that are reduced."""
     try:
         posterior, attributes = read_posterior(path)
         return [
@@ -74,9 +79,28 @@ def from_netcdf(path: Path) -> list[FirstLevel] | list[str]:
     except ResultFileError as error:
         if error.form.startswith(GROUP_KIND):
             return [f"{path.name}: is a group's result, not a participant's; give the results of effconn invert"]
+        if error.form.startswith(REDUCED_KIND):
+            return _from_reduced(path, model)
         return _given(path) or [str(error)]
     except (ValueError, KeyError, ArithmeticError) as error:
         return [f"{path.name}: cannot be used: {error_line(error, 300)}"]
+
+
+def _from_reduced(path: Path, model: str | None) -> list[FirstLevel] | list[str]:
+    try:
+        found = read_reduced_models(path)
+        if model is None:
+            few = ", ".join(found.names[:NAMED]) + " …" * (len(found.names) > NAMED)
+            return [
+                f"{path.name}: holds {counted(len(found.names), 'reduced model')}; say which (--reduced-model; {few})"
+            ]
+        estimate = found.estimate(model, path.stem)
+    except ResultFileError as error:
+        return [str(error)]
+    except ValueError as error:
+        return [f"{path.name}: {error_line(error, 300)}"]
+    spec = found.specs[found.names.index(model)]
+    return [FirstLevel(estimate, spec, path, mode_without_search(found.full.mode))]
 
 
 def _given(path: Path) -> list[FirstLevel] | list[str]:

@@ -35,7 +35,9 @@ from ._estimate_files import SPM, FirstLevel, from_matlab, from_netcdf, from_tab
 _CELL = re.compile(r"\[([0-9]+),([0-9]+)\]")
 
 
-def read_estimates(paths: Sequence[str | Path], gcm_column: int | None = None) -> tuple[list[FirstLevel], list[str]]:
+def read_estimates(
+    paths: Sequence[str | Path], gcm_column: int | None = None, reduced_model: str | None = None
+) -> tuple[list[FirstLevel], list[str]]:
     """Every estimate in the files and folders given, and a line for each file that has none or does not fit in.
 
     A folder gives its ``*.nc``, ``DCM_*.mat`` and ``*_posterior.tsv`` by name, numbers in names as numbers; where it
@@ -48,6 +50,7 @@ def read_estimates(paths: Sequence[str | Path], gcm_column: int | None = None) -
             TAPAS's of regression DCM (.mat); posteriors as `save_estimates` writes them (.nc, ``NAME_posterior.tsv``);
             or folders of such.
         gcm_column: which column to take of GCMs that have several; None for all of them.
+        reduced_model: which to take of the models that a study has reduced from its main one (``dcm/main/reduced``).
 
     Example:
         >>> levels, lines = read_estimates(["DCM_sub-01.mat", "DCM_sub-02.mat"])
@@ -63,7 +66,7 @@ def read_estimates(paths: Sequence[str | Path], gcm_column: int | None = None) -
     entries: list[FirstLevel | DcmFileError | str]
     for path in dict.fromkeys(files):
         if _has_netcdf_name(path):
-            entries = [*from_netcdf(path)]
+            entries = [*from_netcdf(path, reduced_model)]
         elif _is_table(path):
             entries = [from_table(path)]
         else:

@@ -162,7 +162,7 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
     """
     _check_reinversion(options)
     try:
-        levels, errors = read_estimates(options.paths, options.gcm_column)
+        levels, errors = read_estimates(options.paths, options.gcm_column, options.reduced_model)
     except ValueError as error:
         raise UsageError(f"--gcm-column: {error}") from error
     for line in errors:

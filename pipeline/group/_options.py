@@ -51,6 +51,7 @@ class GroupOptions:
         by_order: whether row i of the design is for result i, numbers in the names of a folder's files as numbers; for
             an SPM design, which has no names.
         gcm_column: which column, a model, to take of GCMs that have several; None where none has.
+        reduced_model: which to take of the models that a study has reduced from its main one; None where there is none.
         all_different: whether every estimate counts as somebody of their own, though names look like visits of one.
         settings: of the group fit.
         smallest_effect: below which an effect counts as none, in Hz (per SD of a covariate that is a number).
@@ -78,6 +79,7 @@ class GroupOptions:
     matched_only: bool = False
     by_order: bool = False
     gcm_column: int | None = None
+    reduced_model: str | None = None
     all_different: bool = False
     settings: PebSettings = field(default_factory=PebSettings)
     smallest_effect: float = SMALLEST_EFFECT

@@ -15,6 +15,7 @@ from ._netcdf_file import ResultFileError, build_result, open_dataset, read_cont
 from ._reduced_models_file import read_reduced_models, reduced_models_path, write_reduced_models
 from ._result_files import (
     GROUP_KIND,
+    REDUCED_KIND,
     GroupFileError,
     open_result,
     read_group,
@@ -31,6 +32,7 @@ __all__ = [
     "LEVEL",
     "LOG_SCALE",
     "POSTERIOR_TABLE",
+    "REDUCED_KIND",
     "Connection",
     "GivenEstimate",
     "GroupFileError",

@@ -20,11 +20,15 @@ from ._group_dataset import FORMAT as GROUP_FORMAT
 from ._group_dataset import group_dataset, group_from_values
 from ._netcdf_file import ResultFileError, build_result, read_content, read_format, write_dataset
 
-POSTERIOR_KIND, GROUP_KIND = "effconn posterior", "effconn group"  # how the format of every version begins
+POSTERIOR_KIND, GROUP_KIND, REDUCED_KIND = (
+    "effconn posterior",
+    "effconn group",
+    "effconn reduced models",
+)  # how the format of every version begins
 # Kinds that another module reads and writes: its name, its reader, and its writer by the class that it takes.
 _OTHER_READERS = {
     "effconn extraction": ("pipeline.images", "read_extraction"),
-    "effconn reduced models": ("pipeline.results", "read_reduced_models"),
+    REDUCED_KIND: ("pipeline.results", "read_reduced_models"),
 }
 _OTHER_WRITERS = {"Extraction": ("pipeline.images", "write_extraction")}
 

@@ -13,6 +13,7 @@ from made_up_runs import CONTENT, run_of, study_of
 from dcm import Posterior
 from peb import Estimate, ReducedModels, average_visits
 from pipeline.execution import Unit
+from pipeline.group import read_estimates
 from pipeline.images import write_extraction
 from pipeline.posterior_check import read_posteriors
 from pipeline.results import open_dataset, open_result
@@ -90,6 +91,12 @@ def test_runs_are_concatenated_and_models_without_a_connection_reduced(tmp_path:
     assert (reduced.names, reduced.full_name) == (("switch-0",), "main")
     assert len(reduced.estimate("switch-0", VISIT).parameters) == len(full.names) - 1
     assert best_reduced_models({VISIT: unit.payload.path}) == ["switch-0"]
+
+    (level,), lines = read_estimates([unit.payload.path.parent], reduced_model="switch-0")
+    assert (lines, level.estimate.name, len(level.estimate.parameters)) == ([], VISIT, len(full.names) - 1)
+    levels, (line,) = read_estimates([unit.payload.path])
+    assert levels == []
+    assert line == f"{VISIT}.nc: holds 1 reduced model; say which (--reduced-model; switch-0)"
 
     (check,) = check_units(study, "", files, {VISIT: unit.payload.path}, paths)
     assert check.payload.path == paths.inverted("", "switch-0", VISIT)
