@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
+import numpy as np
 import pytest
 from command_line import effconn
 
+from pipeline.bids import GroupRows, group_rows
 from pipeline.cli._demo import NAMES
 from pipeline.page import AnalysisReport, Column, Records
-from pipeline.study import model_specs, read_study
+from pipeline.series import collect_series
+from pipeline.study import GroupAnalysis, model_specs, read_study
+from pipeline.study._expressions import parse_contrast
 from pipeline.synthetic import DESIGNS, ExampleDesign, StudyDesign, read_example_truth, write_example, write_study
 from pipeline.synthetic import _example_participants as drawing
+from pipeline.synthetic._example_config import example_text
 from pipeline.synthetic._example_design import EXCITATION, INHIBITION, AskedEffect
 from pipeline.synthetic._example_participants import draw_example, model_spec
 from pipeline.synthetic._example_recovery import RecoveredEffect, recover_effects, verdict_of_effects
 from pipeline.synthetic._example_truth import ExampleTruth
 from pipeline.tables import read_table
 
+ROOT = Path(__file__).parents[3]
 TWO = replace(DESIGNS["crossover"], size=2, missing=((2, "ses-2"),))
 NOT_DRAWN = ("CONNECTION_SD", "DRIVE_SD", "MODULATION_SD", "RETEST_SD", "SELF_SD", "HAEMODYNAMIC_SD")
 
@@ -163,3 +170,39 @@ def test_what_is_called_must_have_been_planted_and_with_that_sign(
     effects = found_effects((INHIBITION, *inhibition), (EXCITATION, *excitation))
     assert verdict_of_effects(effects) == verdict
     assert effects[0].holds == (abs(inhibition[0] - inhibition[1]) <= 0.1)
+
+
+def test_the_page_of_designs_quotes_the_files() -> None:
+    page = (ROOT / "docs/designs.md").read_text(encoding="utf-8")
+    parts = dict(re.findall(r"(?ms)^## ([a-z-]+): .*?```toml\n(.*?)```", page))
+    assert list(parts) == list(DESIGNS)
+    for name, text in parts.items():
+        for section in text.strip().split("\n\n"):
+            assert section in example_text(DESIGNS[name], "images"), name
+
+
+def implied(analysis: GroupAnalysis, rows: GroupRows, effect: str, values: np.ndarray) -> float:
+    """A contrast of means, the mean, or a slope, of values without chance."""
+    if effect in analysis.contrasts:
+        weights = parse_contrast(analysis.contrasts[effect])
+        cells = np.array(list(rows.columns.values()))
+        return sum(weight * float(values[(cells == level).any(axis=0)].mean()) for level, weight in weights.items())
+    if effect == "mean":
+        return float(values.mean())
+    numbers = [name for name, cells in rows.columns.items() if cells[0].replace(".", "").isdigit()]
+    columns = np.array([np.ones(values.size), *(np.array(rows.columns[name], dtype=float) for name in numbers)])
+    return float(np.linalg.lstsq(columns.T, values, rcond=None)[0][1 + numbers.index(effect)])
+
+
+@pytest.mark.usefixtures("without_chance")
+@pytest.mark.parametrize("name", [name for name, design in DESIGNS.items() if design.asked])
+def test_what_is_asked_is_what_was_planted(name: str, tmp_path: Path) -> None:
+    design = replace(DESIGNS[name], scans=44)
+    study = read_study(write_example(tmp_path, design, source="series"))
+    inventory, truth = collect_series(study), read_example_truth(tmp_path)
+    for asked in truth.asked:
+        rows = group_rows(study, inventory, study.group[asked.analysis])
+        for parameter, planted in asked.planted.items():
+            found = [sum(own * truth.connectivity[visit][parameter] for visit, own in of.items()) for of in rows.visits]
+            effect = implied(study.group[asked.analysis], rows, asked.effect, np.array(found))
+            assert effect == pytest.approx(planted, abs=1e-6), (asked.words, parameter)
