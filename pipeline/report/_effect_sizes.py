@@ -60,30 +60,50 @@ def standardised_effects(result: StudyResult) -> list[StandardisedEffect]:
             if records.name == "arms":
                 first, second = records.columns[3].heading, records.columns[4].heading
                 effects += [
-                    _standardised(name, f"{_effect_name(row['covariate'])}, {first} − {second}", row, "difference")
+                    _standardised(name, f"{effect_name(row['covariate'])}, {first} − {second}", row, "difference")
                     for row in records.rows
                     if row.get("verdict") is not None
                 ]
             elif records.name == "contrasts":
-                effects += [_standardised(name, row["what"], row, "mean") for row in records.rows]
+                effects += [_standardised(name, _in_short(row["what"]), row, "mean") for row in records.rows]
             elif records.name == "effects" and result.study.group[name].analysis == "fit":
+                said = _effects_in_words(report)
                 effects += [
-                    _standardised(name, _effect_name(row["covariate"]), row, "mean")
+                    _standardised(name, effect_name(row["covariate"], said.get(row["covariate"], "")), row, "mean")
                     for row in records.rows
-                    if row["covariate"] not in (MEAN, *_asked_by_name(report)) and row.get("verdict") is not None
+                    if row["covariate"] not in (MEAN, *columns_asked_about(report)) and row.get("verdict") is not None
                 ]
     return [effect for effect in effects if np.isfinite(effect.ratio)]
 
 
-def _asked_by_name(report: AnalysisReport) -> set[str]:
-    """Columns of a design whose effect is a contrast that was asked for by name, in the same direction."""
-    effects = (report.summary.get("design") or {}).get("effects") or {}
+def columns_asked_about(report: AnalysisReport) -> set[str]:
+    """Columns of a design whose effect is a contrast that was asked for by name, in either direction."""
     asked = {answer["what"] for answer in report.summary.get("contrast_answers") or ()}
-    return {column for column, words in effects.items() if words in asked}
+    return {column for column, words in _effects_in_words(report).items() if {words, _turned(words)} & asked}
 
 
-def _effect_name(covariate: str) -> str:
-    return _COVARIATE_NAMES.get(covariate, f"effect of {covariate}")
+def _effects_in_words(report: AnalysisReport) -> dict[str, str]:
+    """Column of the design → what its effect is, ``placebo minus ketamine, at the same period``."""
+    return (report.summary.get("design") or {}).get("effects") or {}
+
+
+def _turned(words: str) -> str:
+    """The same difference the other way round."""
+    difference, comma, rest = words.partition(", ")
+    first, minus, second = difference.partition(" minus ")
+    return f"{second}{minus}{first}{comma}{rest}" if minus and " minus " not in second else words
+
+
+def _in_short(words: str) -> str:
+    """``placebo − ketamine`` of ``placebo minus ketamine, at the same period``; the analysis' own section says all."""
+    core = re.split(", at |, averaged over ", words)[0]
+    return core.replace(" minus ", " − ") if core.count(" minus ") == 1 else words
+
+
+def effect_name(covariate: str, words: str = "") -> str:
+    """What an effect is called: differences between levels of a factor by these, others by their column."""
+    short = _in_short(words)
+    return short if " − " in short else _COVARIATE_NAMES.get(covariate, f"effect of {covariate}")
 
 
 def _standardised(analysis: str, what: str, row: object, key: str) -> StandardisedEffect:

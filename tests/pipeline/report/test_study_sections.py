@@ -14,10 +14,11 @@ from scipy import stats
 
 from dcm import Diagnostics, diagnose
 from pipeline.measures._run_measures import mean_displacement
+from pipeline.page import AnalysisReport
 from pipeline.report import StudyResult
 from pipeline.report._analysis_sections import summary_answers
 from pipeline.report._coverage import coverage_section, region_records
-from pipeline.report._effect_sizes import standardised_effects
+from pipeline.report._effect_sizes import columns_asked_about, effect_name, standardised_effects
 from pipeline.report._first_level_sections import regressor_kind, typical_run
 from pipeline.report._group_maps import GroupMap, group_map, slice_montage
 from pipeline.report._group_plots import MeanInterval
@@ -220,3 +221,14 @@ def test_certainty_is_effect_over_its_own_uncertainty(result: StudyResult) -> No
     assert found.ratio == pytest.approx(first["difference"] / ((first["high"] - first["low"]) / (2 * Z)))
     assert stats.norm.sf(-found.ratio) == pytest.approx(found.probability_above, abs=1e-6)
     assert len(standardised_effects(result)) == 4 + 2
+
+
+def test_a_column_that_a_contrast_asks_about_the_other_way_round_is_not_shown_twice() -> None:
+    effects = {"drug[placebo]": "placebo minus ketamine, at the same period", "period": "change per unit of period"}
+    answers = [{"what": "ketamine minus placebo, at the same period"}]
+    report = AnalysisReport(
+        "fit", "", "", (), (), tuple, (), (), {"design": {"effects": effects}, "contrast_answers": answers}
+    )
+    assert columns_asked_about(report) == {"drug[placebo]"}
+    assert effect_name("drug[placebo]", effects["drug[placebo]"]) == "placebo − ketamine"
+    assert effect_name("period", effects["period"]) == "effect of period"
