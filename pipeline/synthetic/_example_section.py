@@ -155,10 +155,10 @@ def effects_and_truth_figure(effects: Sequence[RecoveredEffect]) -> Figure:
                 elinewidth=1.2,
             )
             axes.plot([effect.planted] * 2, [place - 0.3, place + 0.3], color=INK, linewidth=1.6, linestyle=(0, (2, 1)))
-        labels = [literal_text(f"{effect.words}\n{effect.connection}") for effect in effects]
+        labels = [f"{literal_text(effect.words)}\n{literal_text(effect.connection)}" for effect in effects]
         axes.set_yticks(range(len(effects)), labels)
         axes.set_ylim(len(effects) - 0.5, -0.5)
-        axes.set_xlabel("Hz (per unit, where of a number)")
+        axes.set_xlabel("Hz, or Hz per unit")
         figure.legend(handles=_legend(), loc="outside upper left", ncols=3)
     return figure
 
