@@ -107,9 +107,11 @@ def print_designs(study: Study, inventory: Inventory) -> None:
     from peb import DesignError, parse_contrast
 
     from ..stages import planned_designs
+    from ..study import describe_selection, select_visits
 
     for name, design in planned_designs(study, inventory).items():
-        print_line(f"[group.{name}] {len(design.participants)} rows; its columns:")
+        of = describe_selection(select_visits(study, study.group[name]))
+        print_line(f"[group.{name}] {of}, {len(design.participants)} rows; its columns:")
         for column, said in design.explanations.items():
             print_line(f"  {column}: {said}")
         for asked, text in study.group[name].contrasts.items():

@@ -39,7 +39,7 @@ from ._motion import motion_records, motion_section
 from ._participants_section import flow_records, left_out_records, participant_records, participants_section
 from ._series_sections import region_series_section, series_region_records
 from ._study_result import ExtraSection, StudyResult
-from ._study_words import plural
+from ._study_words import number_word, plural
 
 
 def study_page(result: StudyResult, extra: ExtraSection | None = None) -> Page:
@@ -120,7 +120,7 @@ def _subtitle(result: StudyResult) -> str:
         before, after = words.sessions
         said += f", scanned before ({before}) and after treatment ({after})"
     elif len(words.sessions) > 1:
-        said += f", in {words.all_sessions.removeprefix('both ').removeprefix('all ')} ({', '.join(words.sessions)})"
+        said += f", in {number_word(len(words.sessions))} sessions ({', '.join(words.sessions)})"
     used = plural(len(result.extractions), "run was used", "runs were used")
     if not result.study.dcms:
         return f"{said}. {used}."

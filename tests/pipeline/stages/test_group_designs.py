@@ -15,7 +15,7 @@ def test_a_formula_and_contrasts_reach_the_group(tmp_path: Path) -> None:
     results = write_results(tmp_path)
     settings = GroupAnalysis(design="1 + drug + age", contrasts={"drugs": "ketamine - midazolam"})
     job = _group.GroupJob(
-        "drugs", settings, "drug", ("ketamine", "midazolam", "placebo"), VisitSelection("visit", {"": 1.0}), (),
+        "drugs", settings, "drug", ("ketamine", "midazolam", "placebo"), VisitSelection("visit", {"": 1.0}), None,
         tuple(sorted(results.glob("*.nc"))), write_drug_table(tmp_path), tmp_path / "group",
         {"drug": ("midazolam", "ketamine", "placebo")}, {"drug": "placebo"},
     )  # fmt: skip
