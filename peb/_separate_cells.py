@@ -7,7 +7,9 @@ number, in a group of the participants of that cell alone, with the other variab
 numbers centred where the whole design has them. Typical spreads of the groups are expected to be alike within a factor
 of about three (`_spread_prior`), so that a level of five participants is not left to the prior. One group of all with
 one spread is too sure of whichever level's participants differ more: `_separate_arms` says by how much between two,
-`benchmarks.contrasts` among three.
+`benchmarks.contrasts` among three. So it is of a mean over levels: of levels of 24, 10 and 6 participants, the last of
+whom differ three times as much, 83 % of 90 % intervals held it, and 90 % from a group of each. There the prior variance
+of each level's mean is L times that of one, so that the average of L has the prior that it has in one group.
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ def _by_cell(inputs: GroupInputs, contrast: Contrast) -> ContrastPosterior | str
             inputs.estimates, inputs.design, contrast, inputs.settings, parameters=inputs.chosen
         )
     except (DesignError, PebError) as problem:
-        why = str(problem).partition(";")[0]
+        why = str(problem).partition(";")[0].partition(", so that")[0]
         return f"From one group of all, whose levels are taken to spread alike, as each cannot be fitted alone: {why}."
 
 
