@@ -15,7 +15,7 @@ from pipeline.common import UsageError, _console
 from pipeline.measures import FeatureTable, read_features, write_features
 from pipeline.measures._feature_table import FeatureColumn
 from pipeline.page._records import Column, Records
-from pipeline.synthetic._bids_files import write_tsv
+from pipeline.synthetic._bids_files import write_table
 from pipeline.tables import TableError, read_table
 
 FORMULAS = ("=HYPERLINK(1)", "+cmd", "-2+3", "@SUM(A1)", "'=1", "\uff1d1", "[red]x[/red]")
@@ -29,7 +29,7 @@ def records_of(names: tuple[str, ...], folder: Path) -> Path:
 
 
 def synthetic_of(names: tuple[str, ...], folder: Path) -> Path:
-    write_tsv(folder / "made.tsv", ("=name", "effect"), [(name, -0.5) for name in names])
+    write_table(folder / "made.tsv", ("=name", "effect"), [(name, -0.5) for name in names])
     return folder / "made.tsv"
 
 
