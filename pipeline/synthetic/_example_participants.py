@@ -60,7 +60,7 @@ class ExampleParticipant:
     visits: tuple[ExampleVisit, ...]
 
 
-def model_spec(model: CircuitModel) -> Spec:
+def circuit_spec(model: CircuitModel) -> Spec:
     """The DCM as it is inverted; A is full."""
     b = {name: [f"{to} <- {source}" for to, source in pairs] for name, pairs in model.b.items()}
     return make_spec(list(model.regions), list(model.inputs), b=b, c={name: list(c) for name, c in model.c.items()})
@@ -141,7 +141,7 @@ def _visit_columns(design: ExampleDesign, columns: Mapping[str, str], place: int
 def _planted(
     design: ExampleDesign, visits: list[dict[str, str]], about: Mapping[str, float], rng: np.random.Generator
 ) -> list[dict[str, float]]:
-    spec = model_spec(design.model)
+    spec = circuit_spec(design.model)
     names = free_parameters(spec)
     means = np.array([_mean(design, name) for name in names])
     sds = np.array([_sd(name) for name in names])

@@ -36,12 +36,12 @@ class ExampleTruth:
 def claim_folder(folder: Path, design: str, source: str) -> None:
     """Mark a folder as that of one study. Raises `ValueError` where it holds another."""
     own = {"design": design, "source": source}
-    check_folder(folder, own)
+    refuse_other_study(folder, own)
     (folder / TRUTH_FOLDER).mkdir(parents=True, exist_ok=True)
     write_json(folder / TRUTH_FOLDER / DESIGN_FILE, own)
 
 
-def check_folder(folder: Path, own: Mapping[str, str]) -> None:
+def refuse_other_study(folder: Path, own: Mapping[str, str]) -> None:
     """Raises `ValueError` where a folder holds another study than the one that is marked as `own`; the trial has no
     mark.
     """

@@ -19,7 +19,7 @@ DERIVATIVES = Path("derivatives") / "fmriprep"  # in the dataset
 
 
 @dataclass(frozen=True)
-class RunFiles:
+class SyntheticRun:
     """Whose run it is, and where its files lie.
 
     Fields:

@@ -16,7 +16,7 @@ from ..study import SCHEMA_FILE, study_schema
 from ._bids_files import make_mask, write_dataset_descriptions, write_image, write_table
 from ._example_config import SERIES_FOLDER, example_text, table_suffix
 from ._example_design import ExampleDesign, Source
-from ._example_participants import ExampleParticipant, ExampleVisit, draw_example, model_spec
+from ._example_participants import ExampleParticipant, ExampleVisit, circuit_spec, draw_example
 from ._example_truth import claim_folder, write_example_truth
 from ._images import DRIFT, Brain, acquire_run, confound_columns, draw_motion, make_brain, slow_courses, sphere_mask
 from ._regional_series import (
@@ -30,7 +30,7 @@ from ._regional_series import (
     inputs_of,
     resting_signal,
 )
-from ._run_files import DERIVATIVES, RunFiles
+from ._run_files import DERIVATIVES, SyntheticRun
 from ._study_config import MASKS, STUDY_FILE, masked_regions
 
 SNR = (2.0, 3.0)  # range of sd(signal) / sd(noise) of a region's series, drawn for each run
@@ -85,16 +85,16 @@ def write_example(
     return folder / STUDY_FILE
 
 
-def _run_files(design: ExampleDesign, participant: ExampleParticipant, visit: ExampleVisit, run: int) -> RunFiles:
+def _run_files(design: ExampleDesign, participant: ExampleParticipant, visit: ExampleVisit, run: int) -> SyntheticRun:
     time = design.slower.get(str(participant.columns.get("site")), design.repetition_time)
-    return RunFiles(participant.name, visit.session, design.task, run if design.runs > 1 else None, time)
+    return SyntheticRun(participant.name, visit.session, design.task, run if design.runs > 1 else None, time)
 
 
 def _draw_run(
     design: ExampleDesign,
     participant: ExampleParticipant,
     visit: ExampleVisit,
-    files: RunFiles,
+    files: SyntheticRun,
     rng: np.random.Generator,
 ) -> tuple[tuple[Event, ...], np.ndarray]:
     """The events of a run, and the series of the model's regions, percent: signal and noise."""
@@ -103,7 +103,7 @@ def _draw_run(
     events = draw_blocks(design.scans * files.repetition_time, rng)
     if design.intensities:
         events = tuple(_with_intensity(event, rng) for event in events)
-    spec = model_spec(design.model)
+    spec = circuit_spec(design.model)
     made = _signal(design, spec, visit, files, events)
     noise = draw_noise(design.scans, rng, spec.n) * made.std(axis=0) / rng.uniform(*SNR)
     return events, made + noise
@@ -120,7 +120,7 @@ def _with_intensity(event: Event, rng: np.random.Generator) -> Event:
 
 
 def _signal(
-    design: ExampleDesign, spec: Spec, visit: ExampleVisit, files: RunFiles, events: Sequence[Event]
+    design: ExampleDesign, spec: Spec, visit: ExampleVisit, files: SyntheticRun, events: Sequence[Event]
 ) -> np.ndarray:
     """By the full nonlinear equations; inputs are 0 or 1 as presented, or intensities about their mean."""
     width = files.repetition_time / MICROTIME_BINS
@@ -137,7 +137,7 @@ def _signal(
 def _write_image_run(
     folder: Path,
     design: ExampleDesign,
-    files: RunFiles,
+    files: SyntheticRun,
     brain: Brain | None,
     events: Sequence[Event],
     series: np.ndarray,
@@ -156,7 +156,7 @@ def _write_image_run(
 def _write_series_run(
     folder: Path,
     design: ExampleDesign,
-    files: RunFiles,
+    files: SyntheticRun,
     brain: Brain | None,
     events: Sequence[Event],
     series: np.ndarray,

@@ -11,11 +11,11 @@ import numpy as np
 from ..common import write_json, write_text
 from ..study import SCHEMA_FILE, study_schema
 from ._bids_files import make_mask, write_bids_tables, write_image
-from ._example_truth import check_folder
+from ._example_truth import refuse_other_study
 from ._images import Brain, acquire_run, confound_columns, draw_motion, make_brain, sphere_mask
 from ._planted_truth import TRUTH_FOLDER, write_truth
 from ._regional_series import Event, draw_events, faces_series, rest_series, stroop_series
-from ._run_files import DERIVATIVES, RunFiles
+from ._run_files import DERIVATIVES, SyntheticRun
 from ._simulated_participants import SimulatedParticipant, draw_participants
 from ._study_config import MASKS, STUDY_FILE, masked_regions, study_text
 from ._study_design import SESSIONS, TASKS, StudyDesign, TaskName
@@ -33,9 +33,9 @@ class _Visit:
     session: int
     brain: Brain
 
-    def run(self, task: TaskName) -> RunFiles:
+    def run(self, task: TaskName) -> SyntheticRun:
         """The files of one run."""
-        return RunFiles(self.participant.name, SESSIONS[self.session - 1], task, None, self.design.spacing(task))
+        return SyntheticRun(self.participant.name, SESSIONS[self.session - 1], task, None, self.design.spacing(task))
 
     def is_in(self, chosen: tuple[tuple[int, int], ...]) -> bool:
         return (self.participant.number, self.session) in chosen
@@ -60,7 +60,7 @@ def write_study(
     dataset or JAX is not in 64-bit mode.
     """
     folder = Path(folder)
-    check_folder(folder, {})
+    refuse_other_study(folder, {})
     (folder / TRUTH_FOLDER).mkdir(parents=True, exist_ok=True)  # first: marks an unfinished study too
     participants = draw_participants(design, seed)
     write_bids_tables(folder / "bids", participants, design)

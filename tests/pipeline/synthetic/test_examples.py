@@ -23,7 +23,7 @@ from pipeline.synthetic import DESIGNS, ExampleDesign, StudyDesign, read_example
 from pipeline.synthetic import _example_participants as drawing
 from pipeline.synthetic._example_config import example_text
 from pipeline.synthetic._example_design import EXCITATION, INHIBITION, AskedEffect
-from pipeline.synthetic._example_participants import draw_example, model_spec
+from pipeline.synthetic._example_participants import circuit_spec, draw_example
 from pipeline.synthetic._example_recovery import RecoveredEffect, recover_effects, verdict_of_effects
 from pipeline.synthetic._example_truth import ExampleTruth
 from pipeline.tables import read_table
@@ -123,7 +123,7 @@ def test_another_study_is_not_written_over(tmp_path: Path) -> None:
 def test_the_study_s_models_are_the_one_that_made_it(design: ExampleDesign, tmp_path: Path) -> None:
     file = write_example(tmp_path, replace(design, size=1, missing=()), source="series")
     for dcm in read_study(file).dcms.values():
-        assert model_specs(dcm)["main"] == model_spec(design.model)
+        assert model_specs(dcm)["main"] == circuit_spec(design.model)
 
 
 def test_truth_is_read_as_it_was_planted(tmp_path: Path) -> None:
