@@ -201,7 +201,7 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
     notes = [
         *([turned] if turned else []),
         *merge_left_out(left_out),
-        *(gathered.remarks if gathered else ()),
+        *((gathered.count_line(design.participants), *gathered.remarks) if gathered else ()),
         *inferred,
         *design.remarks,
         *([order.line(), *_warn_of_text_order(order)] if order else []),

@@ -48,13 +48,27 @@ class GatheredVisits:
         estimates: of participants; of visits where all are taken.
         participant_of: visit → participant where all are taken; empty otherwise.
         left_out: a line for everything that is not used.
-        remarks: a line each: how many visits there are, and where those that are averaged disagree.
+        remarks: a line for each participant whose visits that are averaged disagree.
+        of_visits: of each estimate, how many visits it is of.
+        may_lack: whether a participant may lack visits.
     """
 
     estimates: list[Estimate]
     participant_of: Mapping[str, str]
     left_out: list[str]
     remarks: list[str]
+    of_visits: Mapping[str, int]
+    may_lack: bool
+
+    def count_line(self, names: Sequence[str]) -> str:
+        """How many participants and visits some of the estimates are of, such as those that a design has rows for."""
+        counts: dict[str, int] = {}
+        for name in names:
+            participant = self.participant_of.get(name, name)
+            counts[participant] = counts.get(participant, 0) + self.of_visits[name]
+        single = list(counts.values()).count(1)
+        more = f"; {single} {'has' if single == 1 else 'have'} one visit only" if single and self.may_lack else ""
+        return f"{len(counts)} participants, {sum(counts.values())} visits{more}"
 
 
 def parse_of(text: str) -> VisitsAsked:
@@ -81,13 +95,14 @@ def gather_visits(estimates: Sequence[Estimate], asked: VisitsAsked) -> Gathered
     made: list[Estimate] = []
     participant_of: dict[str, str] = {}
     remarks: list[str] = []
-    used = 0
+    of_visits: dict[str, int] = {}
     for participant, weights in members.items():
         there = {visit: weight for visit, weight in weights.items() if visit in named}
         lacking = [visit for visit in weights if visit not in named]
         if asked.kind == "visits":
             participant_of |= dict.fromkeys(there, participant)
             made += [named[visit] for visit in there]
+            of_visits |= dict.fromkeys(there, 1)
         elif (lacking and asked.kind == "contrast") or not there:
             left_out.append(f"{participant}: left out, no result of {list_names(lacking)}")
             continue
@@ -98,19 +113,13 @@ def gather_visits(estimates: Sequence[Estimate], asked: VisitsAsked) -> Gathered
             made.append(average_visits(own, participant))
             if remark := heterogeneity(own).remark:
                 remarks.append(f"{participant}: {remark}")
-        used += len(there)
+        if asked.kind != "visits":
+            of_visits[participant] = len(there)
         if lacking and asked.kind != "contrast":
             left_out.append(f"{participant}: goes on without {list_names(lacking)}")
     if not made:
         raise ValueError(f"no participant has {asked.words}; results are called {list_names(list(named))}")
-    counts = [sum(visit in named for visit in weights) for weights in members.values()]
-    single = counts.count(1)
-    more = (
-        f"; {single} {'has' if single == 1 else 'have'} one visit only" if single and asked.kind != "contrast" else ""
-    )
-    people = len(set(participant_of.values())) if participant_of else len(made)
-    remarks.insert(0, f"{people} participants, {used} visits{more}")
-    return GatheredVisits(made, participant_of, left_out, remarks)
+    return GatheredVisits(made, participant_of, left_out, remarks, of_visits, asked.kind != "contrast")
 
 
 def _members(asked: VisitsAsked, names: Sequence[str]) -> tuple[dict[str, dict[str, float]], list[str]]:

@@ -27,7 +27,7 @@ def test_a_contrast_is_of_those_who_have_all_its_visits() -> None:
     own = combine_visits([named[f"sub-01_ses-{v}"] for v in (1, 2, 3)], (-0.5, -0.5, 1), "sub-01")
     np.testing.assert_allclose(found.estimates[0].posterior.mean, own.posterior.mean)
     assert found.left_out == ["sub-03: left out, there is no ses-2", "sub-04: left out, there is no ses-1, ses-3"]
-    assert found.remarks == ["2 participants, 6 visits"]
+    assert found.count_line([estimate.name for estimate in found.estimates]) == "2 participants, 6 visits"
 
 
 def test_an_average_is_of_all_visits_that_there_are() -> None:
@@ -35,7 +35,8 @@ def test_an_average_is_of_all_visits_that_there_are() -> None:
     assert [estimate.name for estimate in found.estimates] == ["sub-01", "sub-02", "sub-03", "sub-04"]
     own = average_visits([e for e in estimates() if e.name.startswith("sub-03")], "sub-03")
     np.testing.assert_array_equal(found.estimates[2].posterior.mean, own.posterior.mean)
-    assert found.remarks[0] == "4 participants, 9 visits; 1 has one visit only"
+    names = [estimate.name for estimate in found.estimates]
+    assert found.count_line(names) == "4 participants, 9 visits; 1 has one visit only"
 
 
 def test_visits_that_disagree_are_named_where_they_are_averaged() -> None:
