@@ -26,6 +26,7 @@ from ._effect_words import describe_effect
 
 MOST_LETTERS, DEEPEST = 2_000, 20
 ROUNDING = 1e-9
+LARGEST = 1e100  # a weight; squares of larger ones are no numbers
 _NUMBER = re.compile(r"\d+(\.\d*)?([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?")
 _WORD = re.compile(r"[^\s+*/():,]+")
 
@@ -74,7 +75,7 @@ def parse_contrast(text: str, design: Design, name: str | None = None) -> Contra
     reader = _Reader(text, design)
     with np.errstate(over="ignore", invalid="ignore"):
         found = reader.read()
-    if not np.isfinite(found).all():
+    if not np.isfinite(found).all() or np.abs(found).max() > LARGEST:
         reader.refuse("its numbers are too large")
     if isinstance(found, float):
         reader.refuse("it names no level, number or column of the design")
@@ -248,6 +249,10 @@ class _Reader:
 
     def _weights(self, names: list[str]) -> np.ndarray:
         form = self.design.form
+        for name in names if form is not None else ():
+            if self.known[name] and (name == MEAN or name in form.centres):
+                kind, factor = "the mean of all" if name == MEAN else "a number", self.known[name][0]
+                self.refuse(f"{name} is {kind} and a level of {factor}; write {factor}[{name}], or rename one of them")
         if form is not None and names == [MEAN]:
             return form.weights_of(Cell({}, frozenset()))
         if form is None or (len(names) == 1 and self._is_column_alone(names[0], form)):

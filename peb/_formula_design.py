@@ -15,6 +15,7 @@ from ._design import MEAN, ROUNDING, Design, DesignPrior, participants_of
 from ._design_error import DesignError, name_list
 from ._formula import FormulaTerms, Variable, parse_formula
 
+LARGEST = 1e100  # of numbers that may be squared
 INTERCEPT = "intercept"  # the column of ones, where its effect is not the mean of all
 
 
@@ -122,7 +123,9 @@ def _looks_like_number(text: str) -> bool:
 
 def _centred(name: str, values: np.ndarray) -> tuple[np.ndarray, float]:
     """A number less its average, or less the middle of its two values; and what was subtracted."""
-    if np.ptp(values) <= ROUNDING * np.abs(values).max():
+    if (most := np.abs(values).max()) > LARGEST or 0 < most < 1 / LARGEST:
+        raise DesignError(f"{name} reaches {most:g}, whose square is no number; give it in another unit")
+    if np.ptp(values) <= ROUNDING * most:
         raise DesignError(f"{name} is constant: {values[0]:g} for every participant; leave it out")
     distinct = np.unique(values)
     centre = float(distinct.mean() if distinct.size == 2 else values.mean())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -224,6 +225,7 @@ def _remarks_on_visits(
         ]
         if several:
             yield f"{list_names(several)}: several visits of one level of {analysis.of}; their average counts"
+    yield from _single_participants(study, analysis, rows)
     for name in own:
         by_visit = {visit.label: visit.values[name] for visit in inventory.visits}
         others = {participant.name: _own_cell(study, participant, name) for participant in inventory.participants}
@@ -232,6 +234,19 @@ def _remarks_on_visits(
             taken, left = "the participants' table", "[visits]"
             taken, left = (taken, left) if _is_group(study, name, ()) else (left, taken)
             yield f"{name} is in {left} and in {taken} with other values; that of {taken} is used"
+
+
+def _single_participants(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> Iterator[str]:
+    """Levels of a formula's factors that are of one participant alone."""
+    if analysis.design is None or not rows.names:
+        return
+    with suppress(DesignError):  # said among the errors
+        for factor, places in analysis_design(study, analysis, rows).levels.items():
+            cells = rows.columns[factor]
+            for level in dict.fromkeys(cells) if len(places) else ():
+                members = {whom for whom, cell in zip(rows.participants, cells, strict=True) if cell == level}
+                if len(members) == 1:
+                    yield f"{members.pop()} alone is {level} of {factor}, so that {level} rests on one participant"
 
 
 def _own_cell(study: Study, participant: Participant, name: str) -> str | None:
@@ -278,10 +293,14 @@ def _group_problems(study: Study, inventory: Inventory, analysis: GroupAnalysis)
         return
     try:
         design = analysis_design(study, analysis, rows)
-        for name, text in analysis.contrasts.items():
-            parse_contrast(text, design, name)
     except DesignError as error:
         yield str(error)
+        return
+    for name, text in analysis.contrasts.items():
+        try:
+            parse_contrast(text, design, name)
+        except DesignError as error:
+            yield f"contrasts.{name}: {error}"
 
 
 def _too_few_for_group(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> str:

@@ -68,6 +68,10 @@ def collect_series(study: Study, on_progress: Callable[[int, int], None] | None 
         on_progress: called with the number of files that have been read, and of all.
     """
     assert study.series is not None
+    if study.study.bids is not None and not study.study.bids.is_dir():
+        return Inventory(
+            (), (), (), (f"[study] bids: {study.study.bids} is no folder; correct the path, or remove it",)
+        )
     try:
         files = _files(study.series)
     except PatternError as error:

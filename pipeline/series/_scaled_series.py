@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from ._region_series import RegionSeries, SeriesError, Unit
 
+LARGEST = 1e12  # of a signal in whatever unit
 RANGE = 4.0  # of all regions of a run whose unit is arbitrary; that to which SPM scales whatever it inverts
 
 
@@ -62,6 +63,8 @@ def scaled_series(
     measured = np.setdiff1d(np.arange(chosen.scans), missing)
     if measured.size < 2:
         raise SeriesError(series.path, f"{len(missing)} of {chosen.scans} scans have no value; leave the run out")
+    if (most := np.abs(values[measured]).max()) > LARGEST:
+        raise SeriesError(series.path, f"its numbers reach {most:.3g}, as no signal does; save it again")
     spans = np.ptp(values[measured], axis=0)
     if not spans.all():
         name = chosen.regions[int(np.argmin(spans))]

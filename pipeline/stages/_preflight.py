@@ -53,6 +53,9 @@ def preflight(study: Study, on_progress: Callable[[int, int], None] | None = Non
     """What the study has on disk, and a line for everything that it cannot go on with."""
     collect = collect_inventory if study.series is None else collect_series
     inventory = collect(study, on_progress)
+    if study.study.out.exists() and not study.study.out.is_dir():
+        line = f"[study] out: {study.study.out} is a file; give a folder for the results"
+        inventory = replace(inventory, errors=(*inventory.errors, line))
     if inventory.errors:
         return inventory, list(inventory.errors)
     grids = run_grids(inventory.image_runs)

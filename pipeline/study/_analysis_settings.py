@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # of our own making: part of file names and tables
-Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
+Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$", max_length=100)]  # file systems allow 255 bytes in all
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Span = tuple[Finite, Finite]  # from, to

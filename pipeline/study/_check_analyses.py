@@ -99,6 +99,9 @@ def _design(path: Keys, analysis: GroupAnalysis) -> Iterator[Mistake]:
             formula_columns(analysis.design)
         except DesignError as error:
             yield Mistake((*path, "design"), str(error))
+    elif analysis.contrasts and not analysis.covariates and analysis.analysis in ANALYSES_WITH_DESIGN:
+        text = 'are of the levels and columns of a design; add it, such as design = "1 + group"'
+        yield Mistake((*path, "contrasts"), text)
     if analysis.contrasts and analysis.analysis not in ANALYSES_WITH_DESIGN:
         yield Mistake((*path, "contrasts"), _ignored("contrasts", analysis.analysis, ANALYSES_WITH_DESIGN))
 

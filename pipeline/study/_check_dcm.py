@@ -18,6 +18,9 @@ MOST_SWITCHES = 8  # 256 models
 def check_dcm(study: Study) -> Iterator[Mistake]:
     """Every mistake in `[dcm]`, or in each `[dcm.NAME]`, that its shape alone does not show."""
     yield from names_differing_in_case(("dcm",), study.dcms, "DCMs")
+    for name in study.dcms:
+        if name in Dcm.model_fields:
+            yield Mistake(("dcm", name), f"{name!r} is a setting of [dcm]; call this DCM something else")
     for name, dcm in study.dcms.items():
         yield from _one_dcm(study, dcm, ("dcm", name) if name else ("dcm",))
     yield from _inputs_of_one_task(study)

@@ -195,7 +195,8 @@ def _explain(file: type[BaseModel], error: ErrorDetails, path: Keys, value: Any)
     if kind == "extra_forbidden":
         return _unknown(file, path)
     if error["loc"] and error["loc"][-1] == "[key]":
-        return f"{quoted(path[-1])} cannot be used here: {NAME_RULE}"
+        reason = _LIMITS[kind](context, value) if kind == "string_too_long" else NAME_RULE
+        return f"{quoted(path[-1])} cannot be used here: {reason}"
     if kind == "literal_error":
         replacement = _RENAMED_VALUES.get((str(path[-1]), value)) if isinstance(value, str) else None
         return _not_a_choice(str(context["expected"]), value) + (f"; {replacement}" if replacement else "")
@@ -212,6 +213,7 @@ _LIMITS: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
     "less_than_equal": lambda context, value: f"must be at most {context['le']:g}, not {quoted(value)}",
     "too_short": lambda context, value: f"must have at least {context['min_length']} entry, but it is empty",
     "too_long": lambda context, value: f"must have {context['max_length']} entries, but it has {len(value)}",
+    "string_too_long": lambda context, value: f"it has more than {context['max_length']} letters",
     "string_too_short": lambda context, value: "must not be empty",
     "string_pattern_mismatch": lambda context, value: f"is {quoted(value)}, but {NAME_RULE}",
 }

@@ -345,9 +345,19 @@ ONE_DCM, SEVERAL_DCMS = "one-dcm", "several-dcms"  # stand in pydantic's locatio
 
 def holds_several(dcm: Any) -> bool:
     """Whether [dcm] is a table of several models, [dcm.faces] and [dcm.stroop], and no setting of one."""
-    if not isinstance(dcm, Mapping) or not dcm or set(dcm) & set(Dcm.model_fields):
+    if not isinstance(dcm, Mapping) or not dcm or set(dcm) & set(Dcm.model_fields) - set(called_as_settings(dcm)):
         return False
     return all(isinstance(part, Mapping | Dcm) for part in dcm.values())
+
+
+def called_as_settings(dcm: Any) -> list[str]:
+    """Tables in [dcm] that are whole models by what is in them, but are called as a setting is: [dcm.task]."""
+    parts = dcm.items() if isinstance(dcm, Mapping) else ()
+    return [
+        name
+        for name, part in parts
+        if name in Dcm.model_fields and isinstance(part, Mapping) and {"task", "regions", "inputs"} <= set(part)
+    ]
 
 
 def _one_or_several(dcm: Any) -> str:

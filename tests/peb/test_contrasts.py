@@ -147,6 +147,7 @@ BAD = {
     "empty": ("  ", "a contrast is a text"),
     "ends in a colon": ("ketamine:", "missing at its end"),
     "too large": ("1e400*ketamine", "too large"),
+    "too large to square": ("1e200*ketamine - 1e200*placebo", "too large"),
     "too large together": ("ketamine*1e308*1e308", "too large"),
     "ends": ("ketamine -", "missing at its end"),
     "beside": ("ketamine placebo", "where nothing more"),
@@ -154,6 +155,18 @@ BAD = {
     "deep": ("(" * 50 + "ketamine" + ")" * 50, "too deep"),
     "long": ("ketamine +" * 500, "letters; at most"),
 }
+
+
+@pytest.mark.parametrize("name", ["north", "mean"])
+def test_a_name_of_a_level_and_of_a_column_is_refused_without_the_factor(name: str) -> None:
+    levels = np.resize([name, "south"], 12)
+    frame = pandas.DataFrame(
+        {"participant_id": [f"sub-{i}" for i in range(12)], "site": levels, "north": np.arange(12.0) % 5}
+    )
+    design = Design.from_formula(frame, "site + north")
+    with pytest.raises(DesignError, match=rf"{name} is (a number|the mean of all) and a level of site; write site"):
+        parse_contrast(f"{name} - south", design)
+    assert parse_contrast(f"site[{name}] - south", design).explanation == f"{name} minus south, at the same north"
 
 
 @pytest.mark.parametrize(("text", "said"), BAD.values(), ids=list(BAD))

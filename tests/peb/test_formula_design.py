@@ -277,6 +277,8 @@ def bad_tables() -> dict[str, tuple[pandas.DataFrame, str, str]]:
             "as text",
         ),
         "infinite": (frame.assign(age=[np.inf, *frame["age"][1:]]), "age", "infinite for sub-00"),
+        "too large to square": (frame.assign(age=frame["age"] * 1e200), "age", "give it in another unit"),
+        "too small to square": (frame.assign(age=frame["age"] * 1e-200), "age", "give it in another unit"),
         "dates": (frame.assign(day=pandas.Timestamp("2020-01-01")), "day", "days from a fixed date"),
         "collinear": (frame.assign(age_z=frame["age"] / 8 - 5), "age + age_z", "age_z is a combination of .*age"),
         "nested": (frame.assign(ward=frame["site"] + "a"), "site + ward", "is a combination of"),

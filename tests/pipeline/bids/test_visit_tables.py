@@ -72,6 +72,9 @@ def _lines(folder: Path, visits: str | Callable[[Path], None], analysis: str) ->
         (VISITS, 'of = "ketamine - p1"', "no column of [visits] has all of ketamine, p1"),
         (VISITS, 'of = "ses-2 - ses-1"\ndesign = "1 + drug"', "'drug' differs between visits, and a row is of several"),
         (VISITS.replace("sub-3\t", "sub-33\t"), EACH, "rows of sub-33 are of no participant"),
+        (VISITS, 'of = "ses-1"\ndesign = "1 + period2"', "did you mean 'period'"),
+        (VISITS, f"{EACH}\ncontrasts.a = 'ketamine - x'\ncontrasts.b = ''", "contrasts.b: a contrast is a text"),
+        (VISITS.replace("sub-5\tses-1\tketamine", "sub-5\tses-1\tplacebo2"), EACH, "sub-5 alone is placebo2 of drug"),
         (os.mkfifo, EACH, "it is a pipe or a device"),
     ],
 )

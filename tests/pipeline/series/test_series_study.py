@@ -148,13 +148,15 @@ def test_what_is_wrong_with_one_run_leaves_the_others(trial: Path) -> None:
     (trial / "02_pre.csv").write_text("LH_PFC_1;other\n1;2\n2;1\n", encoding="utf-8")
     (trial / "03_pre.csv").write_bytes(b"PK\x03\x04 a spreadsheet")
     (trial / "04_pre.csv").unlink()
+    (trial / "05_pre.csv").write_text("LH_PFC_1;AMY\n" + "1e300;2\n-1e300;1\n" * 40, encoding="utf-8")
     found = _inventory(trial)
     assert not found.errors
     problems = {absence.label: absence.problem for absence in found.absences}
     assert "has no region 'AMY'" in problems["sub-02_ses-pre_task-faces"]
     assert "is a spreadsheet" in problems["sub-03_ses-pre_task-faces"]
     assert problems["sub-04_ses-pre_task-faces"] == "no file of series is of this run"
-    assert len(found.runs) == 12
+    assert "reach 1e+300, as no signal does" in problems["sub-05_ses-pre_task-faces"]
+    assert len(found.runs) == 11
 
 
 def test_chosen_runs_that_are_not_there_are_said_and_cost_no_other(trial: Path) -> None:

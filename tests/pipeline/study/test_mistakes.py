@@ -128,6 +128,10 @@ ONE_MISTAKE = [
     ('"faces - shapes"', '"faces-shapes"', "faces-over", "put spaces around the sign: 'faces - shapes'"),
     ('"faces - shapes"', '"faces minus shapes"', "faces-over", "has 'minus shapes' where + or - is expected"),
     ('"faces - shapes"', '"0*faces"', "faces-over", "weights everything by zero"),
+    ("[tasks.rest]\n", "[tasks.rest]\nruns = [1, '01']\n", "runs =", "tasks.rest.runs (entry 2): names run '01' twice"),
+    ("[tasks.rest]\n", "[tasks.rest]\nrun = -1\n", "run =", "tasks.rest.run: '-1' cannot be the label of run-LABEL"),
+    ("[group.arms]", f"[group.{'x' * 300}]", "group.xxx", "it has more than 100 letters"),
+    ("[group.arms]", "[group.other]\ncontrasts.a = 'faces'\n\n[group.arms]", "contrasts.a", "add it, such as design ="),
     ("n_compcor = 6", "n_compcor = 0", "n_compcor", "confounds.n_compcor: must be at least 1, not 0"),
     (
         "n_compcor = 6",
