@@ -249,8 +249,8 @@ class _Reader:
 
     def _weights(self, names: list[str]) -> np.ndarray:
         form = self.design.form
-        for name in names if form is not None else ():
-            if self.known[name] and (name == MEAN or name in form.centres):
+        for name in names:
+            if form is not None and self.known[name] and (name == MEAN or name in form.centres):
                 kind, factor = "the mean of all" if name == MEAN else "a number", self.known[name][0]
                 self.refuse(f"{name} is {kind} and a level of {factor}; write {factor}[{name}], or rename one of them")
         if form is not None and names == [MEAN]:
