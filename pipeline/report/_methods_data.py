@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from ..common import are_numbers, join_words
+from ..common import are_numbers, join_words, sorted_names
 from ..study import Dcm, formula_names, inversion_settings, select_visits
 from ..tables import MISSING
 from ._methods_series import series_source
@@ -119,7 +119,7 @@ def _levels(result: StudyResult, column: str) -> dict[str, dict[str, str]]:
 def _levels_sentence(result: StudyResult, column: str) -> str:
     """How the levels of a column lie over the visits: whether each participant had all, and in how many orders."""
     own = _levels(result, column)
-    levels = sorted({level for levels in own.values() for level in levels.values()})
+    levels = sorted_names({level for levels in own.values() for level in levels.values()})
     if len(levels) > MOST_LEVELS:
         return f"{column.capitalize()} differed between visits of a participant."
     named = join_words(levels)
