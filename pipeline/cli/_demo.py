@@ -57,6 +57,8 @@ def command(
     from ..study import read_study
 
     _check_options(design, quick, series)
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file; give a folder")
     if design is None:
         study, extra = read_study(write_demo_study(out, seed, quick)), _trial_recovery(out)
     else:

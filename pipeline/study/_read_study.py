@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..common import UsageError, message_line
+from ..common import UsageError, is_device, message_line
 from ._analysis_settings import NAME
 from ._check_analyses import check_group, check_predict
 from ._check_dcm import check_dcm
@@ -213,9 +213,10 @@ def problem_lines(problems: list[Mistake], name: str, lines: Mapping[Keys, int])
 
 def read_toml_text(path: Path, name: str, remedy: str = "effconn init BIDS writes one to start from") -> str:
     """A configuration file's text; raises `StudyError` where it cannot be read, with a remedy where it is not there."""
+    if is_device(path.expanduser()):  # which may never end
+        raise StudyError(name, [f"{name} is a pipe or a device; give a file"])
     try:
-        with path.expanduser().open("rb") as file:
-            content = file.read(LARGEST + 1)  # a device may never end
+        content = path.expanduser().read_bytes()
     except FileNotFoundError:
         raise StudyError(name, [f"{name} does not exist; {remedy}"]) from None
     except IsADirectoryError:

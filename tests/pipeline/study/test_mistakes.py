@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.study import describe_inversion, read_study
+from pipeline.study import StudyError, describe_inversion, read_study
 
 Mistakes = Callable[..., tuple[str, ...]]
 
@@ -272,6 +273,12 @@ ONE_MISTAKE = [
 
 def test_the_configuration_that_is_changed_here_is_right(study_text: str, mistakes: Mistakes) -> None:
     assert mistakes(study_text) == ()
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "study.toml")
+    with pytest.raises(StudyError, match=r"is a pipe or a device; give a file"):
+        read_study(tmp_path / "study.toml")
 
 
 @pytest.mark.parametrize(("there", "instead", "at", "says"), ONE_MISTAKE)
