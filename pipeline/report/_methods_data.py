@@ -107,11 +107,12 @@ def _visit_columns(result: StudyResult) -> list[str]:
 
 
 def _levels(result: StudyResult, column: str) -> dict[str, dict[str, str]]:
-    """Participant → session → level of a column of the table of visits, where it is known."""
+    """Participant → session → level of a column of the table of visits, where it is known, of visits with a run."""
+    used = {run.visit for run in result.extractions}
     found: dict[str, dict[str, str]] = {participant.name: {} for participant in result.participants}
     for visit in result.inventory.visits:
         level = visit.values.get(column, MISSING)
-        if visit.participant in found and level != MISSING:
+        if visit.participant in found and level != MISSING and visit.label in used:
             found[visit.participant][visit.session or ""] = level
     return found
 
