@@ -10,6 +10,7 @@ from ._analysis_data import (
     group_rows,
     level_order,
     modelled_runs,
+    unmodelled_visits,
     write_design,
 )
 from ._check_events import check_events, count_events
@@ -74,6 +75,7 @@ __all__ = [
     "scored_sessions",
     "session_folder",
     "session_scores",
+    "unmodelled_visits",
     "visit_label",
     "write_design",
 ]

@@ -13,8 +13,18 @@ import numpy as np
 
 from peb import Design, DesignError, make_design, parse_contrast
 
-from ..common import NUMBER, did_you_mean, list_names, merge_remarks, sorted_names, write_bytes
-from ..study import GroupAnalysis, Prediction, Statistics, Study, VisitSelection, formula_names, select_visits
+from ..common import NUMBER, did_you_mean, list_names, merge_remarks, read_number, sorted_names, write_bytes
+from ..study import (
+    Dcm,
+    GroupAnalysis,
+    Prediction,
+    Statistics,
+    Study,
+    VisitSelection,
+    formula_names,
+    is_control,
+    select_visits,
+)
 from ..tables import MISSING, Table, TableError, number_cell, tab_separated
 from ._inventory import Inventory, Participant, Run, Visit
 from ._readable_files import DataError
@@ -53,15 +63,45 @@ class GroupRows:
 def modelled_runs(study: Study, inventory: Inventory, name: str) -> dict[str, list[Run]]:
     """Visit → the runs that a DCM of the study is a model of; visits that lack an input are not among them.
 
-    Where runs are concatenated, one of them must have an event of each input; where they are averaged, each of them.
+    Where runs are concatenated, one of them must have an event of each input, and all one repetition time; where they
+    are averaged, each of them must have an event of each input. `unmodelled_visits` says who is not among them.
     """
     dcm = study.dcms[name]
     found: dict[str, list[Run]] = {}
     for run in inventory.runs:
         if run.task == dcm.task and (dcm.runs == "concatenate" or not set(run.undriven) & set(dcm.inputs)):
             found.setdefault(run.visit, []).append(run)
-    undriven = {visit: set.intersection(*(set(run.undriven) for run in runs)) for visit, runs in found.items()}
-    return {visit: runs for visit, runs in found.items() if not undriven[visit] & set(dcm.inputs)}
+    return {visit: runs for visit, runs in found.items() if not _why_no_model(dcm, runs)}
+
+
+def unmodelled_visits(study: Study, inventory: Inventory) -> list[str]:
+    """A line for every visit whose runs, each of which can be used, make no model together."""
+    lines = []
+    for name, dcm in study.dcms.items():
+        of_visits: dict[str, list[Run]] = {}
+        for run in inventory.runs:
+            if run.task == dcm.task:
+                of_visits.setdefault(run.visit, []).append(run)
+        several = {visit: runs for visit, runs in of_visits.items() if len(runs) > 1 and dcm.runs == "concatenate"}
+        heading = f"[dcm.{name}]" if name else "[dcm]"
+        lines += [
+            f"{heading}: {visit}: no model, {why}"
+            for visit, runs in several.items()
+            if (why := _why_no_model(dcm, runs))
+        ]
+    return lines
+
+
+def _why_no_model(dcm: Dcm, runs: Sequence[Run]) -> str:
+    """Why some runs of a visit make no model; empty where they do."""
+    undriven = set.intersection(*(set(run.undriven) for run in runs)) & set(dcm.inputs)
+    if undriven:
+        return f"none of its runs has an event of {list_names(sorted(undriven))}"
+    times = sorted({round(run.repetition_time, 4) for run in runs})
+    if dcm.runs == "concatenate" and len(times) > 1:
+        what = " and ".join(f"{time:g} s" for time in times)
+        return f'its runs have repetition times of {what}, which cannot be concatenated; take runs = "average"'
+    return ""
 
 
 def group_rows(study: Study, inventory: Inventory, analysis: GroupAnalysis) -> GroupRows:
@@ -329,7 +369,7 @@ def analysis_design(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> D
     Raises `DesignError` where it, or that of an arm alone where arms are compared, cannot be fitted.
     """
     if analysis.design is not None:
-        return _design_from_formula(study, analysis.design, rows)
+        return _design_from_formula(study, analysis, analysis.design, rows)
     group, names = study.participants.group_column or "", study.participants.group_names
     wanted = _covariates(study, analysis)
     used = [group, *wanted] if analysis.analysis == "arms" or group in _named_covariates(analysis) else wanted
@@ -361,25 +401,31 @@ class LevelOrder:
     reference: Mapping[str, str]
 
 
-def level_order(study: Study, rows: GroupRows) -> LevelOrder:
-    """What a study says of the levels in a design: differences are from the last group, and from the first session."""
+def level_order(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> LevelOrder:
+    """What a study says of the levels in a design: differences are from the last group, and from the first session.
+
+    Of other factors the reference is the one named, else the one that is called like one (placebo, control, sham).
+    """
     sessions = [label for label in study.sessions.labels if label is not None]
     order: dict[str, tuple[str, ...]] = {}
     reference: dict[str, str] = {}
     for name, cells in rows.columns.items():
         is_group = _is_group(study, name, ())
         if not is_group and not set(cells) <= set(sessions):
+            controls = [level for level in sorted(set(cells)) if is_control(level) and read_number(level) is None]
+            if len(controls) == 1:
+                reference[name] = controls[0]
             continue
         names = study.participants.group_names if is_group else sessions
         if found := tuple(level for level in names if level in set(cells)):
             order[name], reference[name] = found, found[-1 if is_group else 0]
-    return LevelOrder(order, reference)
+    return LevelOrder(order, reference | analysis.reference)
 
 
-def _design_from_formula(study: Study, formula: str, rows: GroupRows) -> Design:
+def _design_from_formula(study: Study, analysis: GroupAnalysis, formula: str, rows: GroupRows) -> Design:
     import pandas as pd  # takes half a second, which other commands need not wait for
 
-    levels = level_order(study, rows)
+    levels = level_order(study, analysis, rows)
     columns = {name: _values(rows, name, is_text=name in levels.order) for name in rows.columns}
     frame = pd.DataFrame({PARTICIPANT: rows.names, **columns})
     for name in levels.order:

@@ -37,7 +37,9 @@ def count_events(events: Events) -> dict[str, tuple[int, float]]:
     return {kind: (own.size, float(np.median(own)) if own.size else 0.0) for kind, own in durations.items()}
 
 
-def check_events(events: Events, study: Study, name: str, scans: int, repetition_time: float) -> EventsCheck:
+def check_events(
+    events: Events, study: Study, name: str, scans: int, repetition_time: float, *, of_several: bool = False
+) -> EventsCheck:
     """Events compared with what the study and the run need.
 
     A run without the events of some contrast keeps its others; one that nothing can be made from is of no use.
@@ -46,6 +48,7 @@ def check_events(events: Events, study: Study, name: str, scans: int, repetition
         name: of the task.
         scans: number of volumes.
         repetition_time: s.
+        of_several: whether the visit has other runs of the task, one of which may have what this one lacks.
     """
     task = study.tasks[name]
     conditions = conditions_of(task, events)
@@ -76,14 +79,11 @@ def check_events(events: Events, study: Study, name: str, scans: int, repetition
                 problems.append(str(error))
     lost, undriven = _lost_contrasts(task, present), _undriven_inputs(study, name, present)
     if not problems:
-        lines = [
-            *_missing_condition_lines(
-                events,
-                conditions,
-                lost | {f"model (its input {input_name})": members for input_name, members in undriven.items()},
-            )
-        ]
-        if present and not _is_useless(study, name, lost, undriven):
+        shared = of_several and all(dcm.runs == "concatenate" for dcm in study.dcms_of(name).values())
+        what = "input {} in this run" if shared else "model (its input {})"
+        costs = lost | {what.format(input_name): members for input_name, members in undriven.items()}
+        lines = [*_missing_condition_lines(events, conditions, costs)]
+        if present and not _is_useless(study, name, lost, undriven, shared):
             remarks += lines
         else:
             problems += lines or [f"{events.path.name} has no event of a condition"]
@@ -111,12 +111,12 @@ def _undriven_inputs(study: Study, name: str, present: Collection[str]) -> dict[
     return {label: [*members] for label, members in study.dcm_inputs(name).items() if not set(members) & set(present)}
 
 
-def _is_useless(study: Study, name: str, lost: Collection[str], undriven: Collection[str]) -> bool:
-    """Whether nothing that is wanted of a run can be made of it."""
+def _is_useless(study: Study, name: str, lost: Collection[str], undriven: Collection[str], shared: bool) -> bool:
+    """Whether nothing that is wanted of a run can be made of it; in a model of several runs one input is enough."""
     task = study.tasks[name]
     wanted = len(task.contrasts) + len(task.distances)
     dcms = study.dcms_of(name).values()
-    unmodelled = all(set(undriven) & set(dcm.inputs) for dcm in dcms)
+    unmodelled = all(set(undriven) >= set(dcm.inputs) if shared else set(undriven) & set(dcm.inputs) for dcm in dcms)
     return (wanted > 0 or bool(dcms)) and len(lost) == wanted and unmodelled
 
 

@@ -62,7 +62,7 @@ def _validate_run(
     if isinstance(files, RunProblem):
         return RunValidation(None, Absence(participant, session, task, f"{which}{files.problem}"))
     try:
-        check = _RunCheck(study, task, files)
+        check = _RunCheck(study, task, files, several)
         run = check.run(participant, session)
     except Exception as error:  # of an unforeseen kind: one run must not end the study
         return _not_understood(error, participant, session, task)
@@ -75,8 +75,8 @@ def _validate_run(
 class _RunCheck:
     """The files of one run, read one after the other: `problems` and `remarks` grow, `events` are as in the result."""
 
-    def __init__(self, study: Study, task: str, files: RunFiles) -> None:
-        self.study, self.task, self.files = study, task, files
+    def __init__(self, study: Study, task: str, files: RunFiles, of_several: bool) -> None:
+        self.study, self.task, self.files, self.of_several = study, task, files, of_several
         self.problems: list[str] = []
         self.remarks = list(files.remarks)
         self.events: dict[str, tuple[int, float]] = {}
@@ -163,7 +163,9 @@ class _RunCheck:
         self.events |= count_events(events)
         if bold is None or timing is None:
             return ()
-        check = check_events(events, self.study, self.task, bold.shape[3], timing.repetition_time)
+        check = check_events(
+            events, self.study, self.task, bold.shape[3], timing.repetition_time, of_several=self.of_several
+        )
         self.problems += check.problems
         self.remarks += check.remarks
         return check.undriven

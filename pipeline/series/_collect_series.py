@@ -272,7 +272,7 @@ def _events(
         return None, {}, ()
     if time is None:
         return path, count_events(events), ()
-    check = check_events(events, study, found.task, scans, time)
+    check = check_events(events, study, found.task, scans, time, of_several=found.run is not None)
     problems += check.problems
     remarks += check.remarks
     return path, count_events(events), check.undriven

@@ -92,7 +92,7 @@ def _group_job(
         for visit, path in posteriors.items()
         if (visit in concerned if concerned is not None else visit.partition("_")[2] in selection.sessions)
     )
-    participants, levels = study.participants, level_order(study, rows)
+    participants, levels = study.participants, level_order(study, settings, rows)
     return GroupJob(
         name,
         settings,
@@ -123,6 +123,7 @@ def _group_unit(job: GroupJob) -> Unit:
     recipe = {
         "analysis": job.settings.model_dump(mode="json"),
         "group": [job.group, *job.groups],
+        "of": [job.selection.kind, [[name, weight] for name, weight in job.selection.weights.items()]],
         "visits": [path.stem for path in job.posteriors],
         "weights": None if job.taken is None else {"kind": job.taken.kind, "members": job.taken.members},
         "levels": [dict(job.order), dict(job.reference)],

@@ -22,6 +22,7 @@ from ..bids import (
     collect_inventory,
     group_remarks,
     group_rows,
+    unmodelled_visits,
 )
 from ..common import UsageError, merge_remarks
 from ..images import RegionExtent, check_regions, measure_run_scale, region_remarks, run_grids
@@ -67,7 +68,8 @@ def preflight(study: Study, on_progress: Callable[[int, int], None] | None = Non
         *check_statistics(study, inventory),
     ]
     unknown = [] if errors else group_remarks(study, inventory)
-    remarks = (*inventory.remarks, *(region_remarks(study, grids) if study.series is None else ()), *unknown)
+    regions = region_remarks(study, grids) if study.series is None else ()
+    remarks = (*inventory.remarks, *unmodelled_visits(study, inventory), *regions, *unknown)
     return replace(inventory, remarks=remarks), errors
 
 

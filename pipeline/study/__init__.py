@@ -4,7 +4,7 @@ from ._analysis_settings import Distance, GroupAnalysis, MeasureKind, Measures, 
 from ._check_analyses import MODELS_WITH_COVARIATES
 from ._check_sections import circuit_region
 from ._expressions import formula_names, is_used_in_analyses, parse_connection, parse_contrast
-from ._guesses import guess_arms, guess_contrast, likely_condition_columns
+from ._guesses import guess_arms, guess_contrast, is_control, likely_condition_columns
 from ._model_file import SpecifiedDcm, read_model_file
 from ._model_specs import (
     MAIN,
@@ -84,6 +84,7 @@ __all__ = [
     "inversion_settings",
     "inverted_models",
     "is_atlas_file",
+    "is_control",
     "is_used_in_analyses",
     "likely_condition_columns",
     "make_spec",

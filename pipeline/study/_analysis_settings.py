@@ -44,6 +44,10 @@ class GroupAnalysis(ConfigSection):
         str | None,
         Field(description='Formula of columns, such as "1 + group + age"; instead of covariates and interactions.'),
     ] = None
+    reference: Annotated[
+        dict[str, str],
+        Field(description='Of factors of the design, the level that others are taken from: { drug = "placebo" }.'),
+    ] = {}
     contrasts: Annotated[
         dict[Name, str],
         Field(description='Combinations of levels or columns of the design: drug = "ketamine - midazolam".'),

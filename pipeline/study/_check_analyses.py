@@ -102,6 +102,8 @@ def _design(path: Keys, analysis: GroupAnalysis) -> Iterator[Mistake]:
     elif analysis.contrasts and not analysis.covariates and analysis.analysis in ANALYSES_WITH_DESIGN:
         text = 'are of the levels and columns of a design; add it, such as design = "1 + group"'
         yield Mistake((*path, "contrasts"), text)
+    if analysis.reference and analysis.design is None:
+        yield Mistake((*path, "reference"), "is of the factors of a design, and there is none; add design")
     if analysis.contrasts and analysis.analysis not in ANALYSES_WITH_DESIGN:
         yield Mistake((*path, "contrasts"), _ignored("contrasts", analysis.analysis, ANALYSES_WITH_DESIGN))
 
