@@ -30,15 +30,11 @@ from ._inventory import Inventory, Participant, Run, Visit
 from ._readable_files import DataError
 from ._scores import PARTICIPANT, SESSION, known_columns, participant_column, participant_numbers, session_scores
 
-LEAST_OF_GROUP = 3  # participants of an arm
-
+LEAST_OF_GROUP = 3  # participants of a group analysis, and of each of two groups that are compared
 LEAST_PREDICTED = 6  # participants with the outcome
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # a name by itself, not change(NAME)
-LEAST_OF_ARM = 3  # participants of an arm with both sessions of an outcome
+LEAST_WITH_OUTCOME = 3  # participants of each group with an outcome in both sessions
 LEAST_PAIRS = 5  # participants with a number that something is correlated with
-
-
-Weights = Mapping[str | None, float]  # session → its weight
 
 
 @dataclass(frozen=True)
@@ -354,19 +350,22 @@ def _too_few_for_group(study: Study, analysis: GroupAnalysis, rows: GroupRows) -
         return f"{participants} participants have the {wanted} and every covariate; it takes {LEAST_OF_GROUP}{hint}"
     if analysis.analysis != "arms":
         return ""
-    column, word = study.participants.group_column, study.participants.group_word
-    counts = Counter(rows.columns[column or ""])
+    counts = Counter(rows.columns[study.participants.group_column or ""])
     few = [f"{counts[name]} of {name}" for name in study.participants.group_names if counts[name] < LEAST_OF_GROUP]
     if not few:
         return ""
-    article = "an arm" if word == "arm" else "a group"
+    article = _one_group(study)
     return f"{' and '.join(few)} have the {wanted} and every covariate; {article} takes {LEAST_OF_GROUP}{hint}"
+
+
+def _one_group(study: Study) -> str:
+    return "an arm" if study.participants.is_trial else "a group"
 
 
 def analysis_design(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> Design:
     """The design of a group analysis, as it will be fitted where every visit has a posterior.
 
-    Raises `DesignError` where it, or that of an arm alone where arms are compared, cannot be fitted.
+    Raises `DesignError` where it, or that of one group alone where two are compared, cannot be fitted.
     """
     if analysis.design is not None:
         return _design_from_formula(study, analysis, analysis.design, rows)
@@ -559,9 +558,10 @@ def _too_few_for_outcome(study: Study, inventory: Inventory, name: str) -> Itera
     both = np.isfinite(score.before) & np.isfinite(score.after)
     group_of = np.array([participant.group for participant in inventory.participants])
     counts = {group: int((both & (group_of == group)).sum()) for group in study.participants.group_names}
-    few = [f"{count} of {group}" for group, count in counts.items() if count < LEAST_OF_ARM]
+    few = [f"{count} of {group}" for group, count in counts.items() if count < LEAST_WITH_OUTCOME]
     if few:
-        yield f"{' and '.join(few)} have {name} in both sessions; an arm takes {LEAST_OF_ARM}"
+        article = _one_group(study)
+        yield f"{' and '.join(few)} have {name} in both sessions; {article} takes {LEAST_WITH_OUTCOME}"
 
 
 def _correlation_problems(name: str, values: np.ndarray) -> Iterator[str]:

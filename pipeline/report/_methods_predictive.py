@@ -5,12 +5,7 @@ from __future__ import annotations
 from peb import ALPHA
 
 from ..common import join_words
-from ..study import (
-    Measures,
-    Prediction,
-    Statistics,
-    Study,
-)
+from ..study import Measures, Prediction, Sessions, Statistics, Study
 from ._study_words import StudyWords
 
 PREDICTIVE_REFERENCES = (
@@ -21,9 +16,10 @@ PREDICTIVE_REFERENCES = (
 )
 
 
-def _preset(model: str, words: StudyWords) -> str:
+def _preset(model: str, words: StudyWords, sessions: Sessions) -> str:
     """The terms of a model by its name."""
-    first = "before treatment" if words.is_treated else f"in {words.sessions[0]}" if words.sessions else ""
+    earlier = sessions.labels[0] if sessions.pair is None else sessions.pair[0]
+    first = "before treatment" if words.is_treated else f"in {earlier}" if earlier else ""
     terms = {
         "change": "changes of the measures",
         "change-by-arm": f"changes of the measures, the {words.group}, and their products",
@@ -40,8 +36,8 @@ def predictive_methods(study: Study) -> tuple[str, ...]:
     words = StudyWords.of(study)
     each = "participant and session" if words.sessions else "participant"
     sentence = f"Imaging measures of each {each} were {join_words(parts)}."
-    if len(words.sessions) == 2:
-        first, second = words.sessions
+    if study.sessions.pair is not None:
+        first, second = study.sessions.pair
         sentence += f" A change is {'after minus before' if words.is_treated else f'{second} minus {first}'}."
     found = [sentence] if parts and (study.predict or study.statistics is not None) else []
     if study.statistics is not None:
@@ -98,8 +94,8 @@ def _statistics_paragraph(settings: Statistics, words: StudyWords) -> str:
 
 
 def _predictions_paragraph(study: Study) -> str:
-    named = [_describe_prediction(name, model, StudyWords.of(study)) for name, model in study.predict.items()]
     words = StudyWords.of(study)
+    named = [_describe_prediction(name, model, words, study.sessions) for name, model in study.predict.items()]
     within = f" within {words.group}s" if words.groups else ""
     return (
         "Scores were predicted by elastic nets (scikit-learn, with glmnet's penalties and scaling): "
@@ -114,8 +110,8 @@ def _predictions_paragraph(study: Study) -> str:
     )
 
 
-def _describe_prediction(name: str, model: Prediction, words: StudyWords) -> str:
-    terms = model.formula if model.model is None else _preset(model.model, words)
+def _describe_prediction(name: str, model: Prediction, words: StudyWords, sessions: Sessions) -> str:
+    terms = model.formula if model.model is None else _preset(model.model, words, sessions)
     measures = "" if model.formula or model.measures == ("*",) else f" ({join_words(model.measures)})"
     covariates = f", covariates {join_words(model.covariates)}" if model.covariates else ""
     apart = "one participant left out at a time" if model.folds is None else f"{model.folds} groups left out in turn"

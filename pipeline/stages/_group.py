@@ -45,7 +45,7 @@ class GroupJob:
         design: table of participants.
         folder: of its results.
         group_word: what a group is called: an arm, in a trial.
-        is_treated: whether treatment lies between the two sessions of a change.
+        is_treated: whether the analysis is of the change over treatment, from before to after.
     """
 
     name: str
@@ -106,7 +106,7 @@ def _group_job(
         levels.order if settings.design is not None else {},
         levels.reference if settings.design is not None else {},
         participants.group_word,
-        participants.is_trial and study.sessions.before is not None,
+        participants.is_trial and study.sessions.before is not None and selection.pair == study.sessions.pair,
     )
 
 
@@ -125,6 +125,7 @@ def _group_unit(job: GroupJob) -> Unit:
         "group": [job.group, *job.groups],
         "of": [job.selection.kind, [[name, weight] for name, weight in job.selection.weights.items()]],
         "visits": [path.stem for path in job.posteriors],
+        "change": job.selection.pair,
         "weights": None if job.taken is None else {"kind": job.taken.kind, "members": job.taken.members},
         "levels": [dict(job.order), dict(job.reference)],
         "words": [job.group_word, job.is_treated],

@@ -39,7 +39,7 @@ def _prediction_unit(name: str, settings: Prediction, study: Study, paths: Resul
     recipe = {
         "prediction": settings.model_dump(mode="json"),
         "groups": [study.participants.group_column, *study.participants.group_names],
-        "sessions": list(study.sessions.labels),
+        "sessions": study.sessions.pair,
         "words": study.participants.group_word,
         **package_versions(*PACKAGES),
     }

@@ -167,7 +167,7 @@ def _covariates(path: Keys, analysis: GroupAnalysis, study: Study) -> Iterator[M
         here = (*path, "interactions", place)
         pair = [part.strip() for part in text.split(":")]
         if len(pair) != 2 or not all(pair) or pair[0] == pair[1]:
-            yield Mistake(here, f"{text!r} is no product of two covariates; write it like 'arm:improvement'")
+            yield Mistake(here, f"{text!r} is no product of two covariates; write it like '{column or 'group'}:age'")
             continue
         for name in pair:
             if name not in known:

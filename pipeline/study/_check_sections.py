@@ -75,6 +75,11 @@ def _sessions(study: Study) -> Iterator[Mistake]:
         if sessions.order and label not in sessions.order:
             tip = did_you_mean(label, sessions.order, "sessions")
             yield Mistake(("sessions", key), f"{label!r} is not in order{tip}")
+    if len(given) == 2 and set(given.values()) <= set(sessions.order) and sessions.pair is not None:
+        before, after = (sessions.order.index(label) for label in sessions.pair)
+        if before > after:
+            text = f"{sessions.before!r} comes after {sessions.after!r} in order; exchange them in one of the two"
+            yield Mistake(("sessions", "before"), text)
     for place, label in enumerate(sessions.order):
         yield from _session_label(("sessions", "order", place), label)
         if label in sessions.order[:place]:

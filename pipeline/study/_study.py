@@ -95,7 +95,7 @@ class Sessions(ConfigSection):
         tuple[str, ...], Field(description='All sessions, the first first: ["ses-1", "ses-2", "ses-3"].')
     ] = ()
     before: Annotated[
-        str | None, Field(description="The session that changes are from; with after, all that there are.")
+        str | None, Field(description="The session that changes are from. Without order, before and after are all.")
     ] = None
     after: Annotated[str | None, Field(description="The session that changes are to.")] = None
 

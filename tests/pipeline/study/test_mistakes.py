@@ -35,6 +35,12 @@ ONE_MISTAKE = [
         "any run; 128 if it was in ms",
     ),
     ("[group.arms]", "[glm]\nsmoothing = 0.006\n[group.arms]", "smoothing =", "where 1 to 30 is meant"),
+    (
+        'before = "ses-1"',
+        'order = ["ses-2", "ses-1"]\nbefore = "ses-1"',
+        "before =",
+        "'ses-1' comes after 'ses-2' in order",
+    ),
     ("[group.arms]", "[group.arms]\nseed = 1", "seed =", "would be ignored, as nothing is drawn"),
     ("[group.arms]", '[group.arms]\nof = "visits"', "of =", "arms is of participants, and all visits are for fit and"),
     (
