@@ -276,7 +276,7 @@ class StudyStages:
     def report(
         self, series: Series, posteriors: Posteriors, reduced: Reduced, outputs: StageOutputs, extra: ExtraSectionSource
     ) -> Path | None:
-        """The page, where it is requested; tables over the whole study are written with it."""
+        """The page, where it is requested and could be drawn; tables over the whole study are written with it."""
         if not self.runner.requested("report"):
             return None
         self._warn_of_old_folders("group/*", outputs.analyses)
@@ -287,8 +287,8 @@ class StudyStages:
             self.study, self.inventory, series, posteriors, reduced, outputs, failed, self.paths, extra.make
         )
         units: list[Unit] = [report_unit(job, extra.files)]
-        self.runner.run("report", "drawing the report", units, write_study_report, in_this_process=True)
-        return self.paths.report
+        drawn = self.runner.run("report", "drawing the report", units, write_study_report, in_this_process=True)
+        return self.paths.report if drawn else None
 
     def warn_of_old_posteriors(self, posteriors: Posteriors, reduced: Reduced, checks: Posteriors) -> None:
         """Say which files of models are of no result of this configuration, before they are taken for one."""
