@@ -18,7 +18,7 @@ from ._collect import assemble_inventory, collect_inventory
 from ._confounds import ConfoundsError, RunConfounds, read_confounds
 from ._events import ConstantModulatorError, Events, conditions_of, modulator_weights, read_events
 from ._inventory import Absence, ImageRun, Inventory, Participant, Run, SeriesRun, Visit, visit_label
-from ._locate_files import DatasetFolders, session_folder
+from ._locate_files import DatasetFolders, events_by_pattern, session_folder
 from ._participants import StudyParticipants, read_participants
 from ._readable_files import DataError, open_nifti
 from ._scores import (
@@ -60,6 +60,7 @@ __all__ = [
     "collect_inventory",
     "conditions_of",
     "count_events",
+    "events_by_pattern",
     "group_remarks",
     "group_rows",
     "level_order",

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..common import (
+    PATTERN_FIELDS,
     FileName,
     FolderContent,
     Kind,
+    PatternError,
     comparable_entities,
     comparable_label,
+    fill_pattern,
     ignored_folders,
     list_folder,
     list_names,
@@ -23,7 +26,6 @@ from ._readable_files import DataError
 NATIVE = "the participant's own (no space- in the name)"
 _ADDED_ENTITIES = ("space", "cohort", "res", "den", "desc")  # parts of a name that fMRIPrep adds
 _IMAGES = ("nii.gz", "nii")
-_PATTERN_FIELDS = {"participant": "sub", "session": "ses", "task": "task", "run": "run"}  # and what they stand for
 _CONFOUNDS = ("timeseries", "regressors")  # since fMRIPrep 20.2, and before
 
 
@@ -187,17 +189,20 @@ def _run_files(
         for file in derivatives.functional(participant, session, (suffix, "tsv"))
         if file.indexed == comparable_entities(source | {"desc": "confounds"})
     ]
-    events = None if task.rest else _find_events(task, source, bids, derivatives, participant, session)
     absent = []
+    events = None
+    try:
+        events = None if task.rest else _find_events(task, source, bids, derivatives, participant, session)
+    except DataError as error:
+        absent.append(str(error))
     if not masks:
         absent.append(f"{bold.path.name.replace('_desc-preproc_bold', '_desc-brain_mask')} is missing")
     if not tables:
         absent.append(f"{head}_desc-confounds_timeseries.tsv is missing")
     if len(tables) > 1:
         absent.append(f"there are {tables[0].name} and {tables[1].name}; keep one of them")
-    if events is None and not task.rest:
-        by_pattern = f"there are no events by {task.events}; correct the pattern"
-        absent.append(by_pattern if task.events else _no_events(bids, participant, session, name, head))
+    if events is None and not task.rest and task.events is None:
+        absent.append(_no_events(bids, participant, session, name, head))
     if absent:
         raise DataError("; ".join(absent))
     derived = derivatives.inherited(participant, session, bold.entities, ("bold", "json"))
@@ -223,19 +228,35 @@ def _find_events(
     participant: str,
     session: str | None,
 ) -> Path | None:
-    """The events of a run: by the task's pattern, or by BIDS's names in the dataset, then in its derivatives."""
+    """The events of a run: by the task's pattern, or by BIDS's names in the dataset, then in its derivatives.
+
+    Raises `DataError` where the pattern has not one file.
+    """
     if task.events is None:
         places = (tree.inherited(participant, session, source, ("events", "tsv")) for tree in (bids, derivatives))
         return next((file.path for files in places for file in files), None)
-    labels = {field: source.get(entity, "") for field, entity in _PATTERN_FIELDS.items()}
-    bare = comparable_label(labels["run"])
-    for run in dict.fromkeys((labels["run"], bare, bare.zfill(2))):
-        path = task.events
-        for field, label in {**labels, "run": run}.items():
-            path = path.replace(f"{{{field}}}", label)
-        if Path(path).is_file():
-            return Path(path)
-    return None
+    labels = {field: source[entity] for field, entity in PATTERN_FIELDS.items() if entity in source}
+    return events_by_pattern(task.events, labels)
+
+
+def events_by_pattern(pattern: str, labels: Mapping[str, str]) -> Path:
+    """The one file of events that a pattern has for a run; raises `DataError` where there is not one.
+
+    Arguments:
+        labels: of the run, by the fields of patterns.
+    """
+    try:
+        files = fill_pattern(pattern, labels)
+    except PatternError as error:
+        raise DataError(f"events: {error}") from None
+    if not files:
+        raise DataError(f"there are no events by {pattern}; correct the pattern")
+    if len(files) > 1:
+        name = Path(pattern).name
+        raise DataError(
+            f"{len(files)} files match the events {name}; write fields such as {{participant}} where names differ"
+        )
+    return files[0]
 
 
 def _no_events(bids: DatasetFolders, participant: str, session: str | None, task: str, head: str) -> str:

@@ -18,6 +18,8 @@ SESSION_FOLDER = re.compile(r"ses-[A-Za-z0-9+]+")
 _INDICES = ("run", "echo", "flip", "inv", "split")  # entities whose values are numbers, by BIDS
 _READ = {"bold", "mask", "timeseries", "regressors", "events"}  # suffixes of files that a study is made from
 _IGNORE_FILE = ".bidsignore"
+_ENTITY = re.compile(r"([A-Za-z]+)-([A-Za-z0-9+]+)")
+_CONN_NAME = re.compile(r"ROI_Subject([0-9]+)_(Condition|Session)([0-9]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,14 @@ def comparable_entities(entities: Mapping[str, str]) -> dict[str, str]:
 def comparable_label(label: str) -> str:
     """``1`` for ``01``; a label that is no number as it is."""
     return label.lstrip("0") or "0" if label.isascii() and label.isdecimal() else label
+
+
+def name_entities(path: Path) -> dict[str, str]:
+    """Parts of a file's name as BIDS has them: ``sub-01_ses-1_task-rest_bold.tsv`` → sub, ses, task; of CONN's too."""
+    if conn := _CONN_NAME.match(path.name):
+        return {"sub": conn[1]} | ({"ses": conn[3].lstrip("0") or "0"} if conn[2].lower() == "session" else {})
+    parts = (_ENTITY.fullmatch(part) for part in path.name.split(".")[0].split("_"))
+    return {part[1]: part[2] for part in parts if part}
 
 
 def parse_file_name(folder: str, name: str, *, is_link: bool = False) -> FileName | None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..common import time_problem
+from ..common import name_entities, time_problem
 from ..guarded import SIGNATURE, GuardedError, GuardedProcess, NetcdfContent, content_from_reply, netcdf_request
 from ._region_series import UNITS, RegionSeries, SeriesError, Unit
-from ._table_series import LARGEST, name_entities
+from ._table_series import LARGEST
 
 SCAN_AXES = ("scan", "scans", "time", "timepoint", "volume", "t", "frame")
 REGION_AXES = ("region", "regions", "roi", "rois", "parcel", "parcels", "node", "nodes", "label", "labels")

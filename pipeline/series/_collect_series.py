@@ -16,14 +16,26 @@ from ..bids import (
     assemble_inventory,
     check_events,
     count_events,
+    events_by_pattern,
     read_events,
     read_participants,
     read_visits,
 )
-from ..common import comparable_label, first_names, list_names, match_labels, natural_key, sorted_names, time_problem
+from ..common import (
+    PATTERN_FIELDS,
+    MatchedFile,
+    PatternError,
+    comparable_label,
+    first_names,
+    list_names,
+    match_labels,
+    matching_files,
+    natural_key,
+    sorted_names,
+    time_problem,
+)
 from ..study import Series, Study
 from ..tables import TableError
-from ._file_pattern import MatchedFile, PatternError, fill_pattern, matching_files
 from ._read_series import read_runs
 from ._region_series import RegionSeries, SeriesError
 from ._scaled_series import scaled_series
@@ -267,7 +279,7 @@ def _events(
     try:
         path = _events_file(study, found)
         events = read_events(path, study.tasks[found.task])
-    except (PatternError, DataError, TableError) as error:
+    except (DataError, TableError) as error:
         problems.append(str(error))
         return None, {}, ()
     if time is None:
@@ -279,7 +291,7 @@ def _events(
 
 
 def _events_file(study: Study, found: FoundRun) -> Path:
-    """Raises `PatternError` or `DataError` where there is not one."""
+    """Raises `DataError` where there is not one."""
     assert study.series is not None
     labels = {
         "participant": found.participant.removeprefix("sub-"),
@@ -290,15 +302,10 @@ def _events_file(study: Study, found: FoundRun) -> Path:
     }
     pattern = study.tasks[found.task].events or study.series.events
     if pattern is not None:
-        files = fill_pattern(pattern, labels)
-        if len(files) != 1:
-            what = f"{len(files)} files match" if files else "no file matches"
-            advice = "; write fields such as {participant} where names differ" if files else ""
-            raise DataError(f"{what} the events {Path(pattern).name}{advice}")
-        return files[0]
+        return events_by_pattern(pattern, labels)
     if study.study.bids is None:
         raise DataError("has no events; add events to [series] or the task, or say rest = true of the task")
-    entities = {key: labels[name] for key, name in _BIDS.items() if name in labels}
+    entities = {entity: labels[name] for name, entity in PATTERN_FIELDS.items() if name in labels}
     inherited = DatasetFolders(study.study.bids).inherited(
         found.participant, found.session, entities, ("events", "tsv")
     )
@@ -306,9 +313,6 @@ def _events_file(study: Study, found: FoundRun) -> Path:
     if file is None:
         raise DataError(f"{'_'.join(f'{key}-{label}' for key, label in entities.items())}_events.tsv is missing")
     return file.path
-
-
-_BIDS = {"sub": "participant", "ses": "session", "task": "task", "run": "run"}
 
 
 def _other_tasks(study: Study, runs: Sequence[tuple[FoundRun, RunValidation]]) -> Iterator[str]:

@@ -16,10 +16,9 @@ from typing import Any, TypeGuard
 import numpy as np
 from jaxtyping import Float
 
-from ..common import first_names
+from ..common import first_names, name_entities
 from ..matlab import FieldProblem, MatFileError, StructArray, describe, load_mat, real_array
 from ._region_series import RegionSeries, SeriesError
-from ._table_series import name_entities
 
 _REMEDY = "give CONN's ROI_Subject*_Condition000.mat (results/preprocessing) or ROI_Subject*_Session*.mat (data)"
 

@@ -9,9 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..bids import read_events
-from ..common import UsageError, first_names, order_visits, visible_text
+from ..common import (
+    PatternError,
+    UsageError,
+    fill_pattern,
+    first_names,
+    guess_patterns,
+    labelled_files,
+    may_be_of,
+    order_visits,
+    visible_text,
+)
 from ..study import PLACEHOLDER, SCHEMA_FILE, guess_contrast, toml_key, toml_names, toml_text
-from ._file_pattern import PatternError, fill_pattern, guess_patterns, labelled_files, may_be_of
 from ._survey_series import SeriesSurvey
 
 MOST_REGIONS = 500  # that are written out

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..common import UsageError, bids_label, first_names, natural_key, sorted_names
-from ._file_pattern import MatchedFile, labelled_files
+from ..common import MatchedFile, UsageError, bids_label, first_names, labelled_files, natural_key, sorted_names
 from ._read_series import SUFFIXES, read_runs
 from ._region_series import RegionSeries, SeriesError, Unit
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from ..common import JsonError, read_json, time_problem
+from ..common import JsonError, name_entities, read_json, time_problem
 from ..tables import Table, TableError, read_table
 from ._region_series import RegionSeries, SeriesError, Unit
 
@@ -21,16 +21,6 @@ RUN_ENTITIES = ("sub", "ses", "task", "acq", "ce", "rec", "dir", "run", "echo") 
 OUTLIERS, MOTION = "outliers.tsv", "motion.tsv"
 DISPLACEMENT = "framewise_displacement"
 _XCPD_MARKS = ("atlas", "seg")
-_ENTITY = re.compile(r"([A-Za-z]+)-([A-Za-z0-9+]+)")
-_CONN_NAME = re.compile(r"ROI_Subject([0-9]+)_(Condition|Session)([0-9]+)", re.IGNORECASE)
-
-
-def name_entities(path: Path) -> dict[str, str]:
-    """Parts of a file's name as BIDS has them: ``sub-01_ses-1_task-rest_bold.tsv`` → sub, ses, task; of CONN's too."""
-    if conn := _CONN_NAME.match(path.name):
-        return {"sub": conn[1]} | ({"ses": conn[3].lstrip("0") or "0"} if conn[2].lower() == "session" else {})
-    parts = (_ENTITY.fullmatch(part) for part in path.name.split(".")[0].split("_"))
-    return {part[1]: part[2] for part in parts if part}
 
 
 def read_table_series(path: Path) -> RegionSeries:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..common import comparable_label, did_you_mean, time_problem
+from ..common import PATTERN_FIELDS, comparable_label, did_you_mean, time_problem
 from ._expressions import parse_contrast
 from ._mistakes import Keys, Mistake, check_names, names_differing_in_case
 from ._model_specs import inversion_settings
@@ -24,7 +24,6 @@ SHORTEST = 20.0  # s; a filter that cuts off here takes blocks and slow designs 
 LONGEST = 36_000.0  # s; no run lasts ten hours
 NARROWEST, WIDEST = 1.0, 30.0  # mm, of a smoothing kernel
 SOURCES = ("mask", "sphere", "atlas", "preset")
-EVENT_FIELDS = ("participant", "session", "task", "run")  # of a pattern of events, in braces
 
 
 def check_participants(study: Study) -> Iterator[Mistake]:
@@ -155,8 +154,8 @@ def _rest(path: Keys, task: Task) -> Iterator[Mistake]:
 
 def _events(path: Keys, task: Task) -> Iterator[Mistake]:
     for name in re.findall(r"\{([^{}]*)\}", task.events or ""):
-        if name not in EVENT_FIELDS:
-            known = ", ".join(f"{{{field}}}" for field in EVENT_FIELDS)
+        if name not in PATTERN_FIELDS:
+            known = ", ".join(f"{{{field}}}" for field in PATTERN_FIELDS)
             yield Mistake((*path, "events"), f"names the field {{{name}}}; those are {known}")
     yield from _conditions((*path, "conditions"), task)
     for name, modulator in task.modulators.items():

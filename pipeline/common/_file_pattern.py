@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..common import bids_label, comparable_label, natural_key, order_visits
-from ._table_series import name_entities
+from ._bids_names import comparable_label, name_entities
+from ._names import bids_label, natural_key, order_visits
 
-FIELDS = {"participant": "sub", "session": "ses", "task": "task", "run": "run"}  # and the entities they are in BIDS
+PATTERN_FIELDS = {"participant": "sub", "session": "ses", "task": "task", "run": "run"}  # and BIDS's entities for them
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _TOKEN = re.compile(r"\{[^{}]*\}|\*\*/?|\*|\?|\[[^\]]*\]|.", re.DOTALL)
 
@@ -48,8 +48,10 @@ class MatchedFile:
 def check_pattern(pattern: str) -> None:
     """Raises `PatternError` where a field has a name that is not known, or braces are not closed."""
     for name in _FIELD.findall(pattern):
-        if name not in FIELDS:
-            raise PatternError(f"{{{name}}} is no field; those are {', '.join(f'{{{known}}}' for known in FIELDS)}")
+        if name not in PATTERN_FIELDS:
+            raise PatternError(
+                f"{{{name}}} is no field; those are {', '.join(f'{{{known}}}' for known in PATTERN_FIELDS)}"
+            )
     if _FIELD.sub("", pattern).strip("/") == "" or set("{}") & set(_FIELD.sub("", pattern)):
         raise PatternError(f'{pattern!r} is no pattern of files, such as "series/{{participant}}_{{session}}.csv"')
 
@@ -101,12 +103,12 @@ def _expression(pattern: str) -> str:
 
 
 def _labels(fields: Mapping[str, str], entities: Mapping[str, str]) -> dict[str, str]:
-    named = {field: entities[entity] for field, entity in FIELDS.items() if entity in entities}
-    return named | {field: label.removeprefix(f"{FIELDS[field]}-") for field, label in fields.items()}
+    named = {field: entities[entity] for field, entity in PATTERN_FIELDS.items() if entity in entities}
+    return named | {field: label.removeprefix(f"{PATTERN_FIELDS[field]}-") for field, label in fields.items()}
 
 
 def fill_pattern(pattern: str, labels: Mapping[str, str]) -> list[Path]:
-    """The files that a pattern with one run's labels in its fields matches.
+    """The files that an absolute pattern with one run's labels in its fields matches; ``run-1`` is ``run-01``.
 
     Where the pattern has wildcards, files that are another run's by BIDS's parts of their names are left out.
 
@@ -116,7 +118,18 @@ def fill_pattern(pattern: str, labels: Mapping[str, str]) -> list[Path]:
     absent = [name for name in _FIELD.findall(pattern) if name not in labels]
     if absent:
         raise PatternError(f"{{{absent[0]}}} of its pattern is not known of this run")
+    if "run" not in labels:
+        return _filled(pattern, labels)
+    bare = comparable_label(labels["run"])
+    spellings = dict.fromkeys((labels["run"], bare, bare.zfill(2)))
+    found = (_filled(pattern, {**labels, "run": run}) for run in spellings)
+    return next((files for files in found if files), [])
+
+
+def _filled(pattern: str, labels: Mapping[str, str]) -> list[Path]:
     path = Path(_FIELD.sub(lambda match: labels[match[1]], pattern))
+    if path.is_file():  # whatever its name holds
+        return [path]
     files = sorted(_glob(path, path.relative_to(path.anchor).as_posix()))
     return [file for file in files if may_be_of(file, labels)] if set("*?[") & set(path.as_posix()) else files
 
@@ -126,7 +139,7 @@ def may_be_of(path: Path, labels: Mapping[str, str]) -> bool:
     entities = name_entities(path)
     return all(
         comparable_label(entities[entity]) == comparable_label(labels[name])
-        for name, entity in FIELDS.items()
+        for name, entity in PATTERN_FIELDS.items()
         if entity in entities and name in labels
     )
 
@@ -171,7 +184,7 @@ def guess_patterns(files: Sequence[MatchedFile], folder: Path) -> tuple[str, ...
 
 def _with_fields(file: MatchedFile, folder: Path) -> str:
     text = _relative(file.path, folder)
-    for name, entity in FIELDS.items():
+    for name, entity in PATTERN_FIELDS.items():
         if (label := file.labels.get(name)) is None:
             continue
         whole = re.compile(rf"(?<![A-Za-z0-9]){entity}-{re.escape(label)}(?![A-Za-z0-9])")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.series._file_pattern import (
+from pipeline.common import (
     PatternError,
     fill_pattern,
     guess_patterns,
@@ -52,6 +52,17 @@ def test_labels_of_a_run_fill_the_pattern_of_its_events(tmp_path: Path) -> None:
     assert [path.name for path in fill_pattern(pattern, {"participant": "01", "session": "pre"})] == ["01_pre.tsv"]
     with pytest.raises(PatternError, match=r"\{session\} of its pattern is not known"):
         fill_pattern(pattern, {"participant": "01"})
+
+
+def test_run_1_of_a_run_is_run_01_of_a_pattern(tmp_path: Path) -> None:
+    made(tmp_path, "events/01_01.tsv", "events/01_02.tsv")
+    assert [path.name for path in fill_pattern(f"{tmp_path}/events/*_{{run}}.tsv", {"run": "1"})] == ["01_01.tsv"]
+
+
+def test_a_folder_may_be_called_like_a_wildcard(tmp_path: Path) -> None:
+    made(tmp_path, "study [2]/01.tsv")
+    (file,) = fill_pattern(f"{tmp_path}/study [2]/{{participant}}.tsv", {"participant": "01"})
+    assert file.name == "01.tsv"
 
 
 @pytest.mark.parametrize("pattern", ["/data/{who}.csv", "/data/{participant.csv", "/"])
