@@ -95,7 +95,7 @@ def _expression(pattern: str) -> str:
         elif token.startswith("**"):
             parts.append("(?:.*/)?")
         elif token.startswith("[") and len(token) > 2:
-            inside = token[1:-1].replace("\\", "\\\\")
+            inside = token[1:-1].replace("\\", "\\\\").replace("[", r"\[")
             parts.append(f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]")
         else:
             parts.append({"*": "[^/]*", "?": "[^/]"}.get(token, re.escape(token)))

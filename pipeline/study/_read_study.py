@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -91,14 +92,12 @@ def with_absolute_paths(study: Study, folder: Path) -> Study:
 
 
 def _task(task: Task, folder: Path) -> Task:
-    return (
-        task if task.events is None else task.model_copy(update={"events": str(_absolute(Path(task.events), folder))})
-    )
+    return task if task.events is None else task.model_copy(update={"events": _absolute_pattern(task.events, folder)})
 
 
 def _series(series: Series, folder: Path) -> Series:
-    files = tuple(str(_absolute(Path(pattern), folder)) for pattern in series.patterns)
-    events = None if series.events is None else str(_absolute(Path(series.events), folder))
+    files = tuple(_absolute_pattern(pattern, folder) for pattern in series.patterns)
+    events = None if series.events is None else _absolute_pattern(series.events, folder)
     return series.model_copy(update={"files": files, "events": events})
 
 
@@ -111,6 +110,11 @@ def _region(region: Region, folder: Path) -> Region:
     if atlas is not None and is_atlas_file(atlas):
         atlas = str(_absolute(Path(atlas), folder))
     return region.model_copy(update={"mask": _absolute(region.mask, folder), "atlas": atlas})
+
+
+def _absolute_pattern(pattern: str, folder: Path) -> str:
+    """A pattern of files with the folder in front, in whose name nothing is a wildcard."""
+    return str(_absolute(Path(pattern), Path(glob.escape(str(folder)))))
 
 
 def _absolute(path: Path | None, folder: Path) -> Path | None:

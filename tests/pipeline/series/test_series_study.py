@@ -143,6 +143,13 @@ def _inventory(folder: Path, files: str = '"{participant}_{session}.csv"', more:
     return collect_series(read_study(write_study(folder, files, more=more)))
 
 
+def test_a_study_may_lie_in_a_folder_called_like_a_wildcard(trial: Path, tmp_path: Path) -> None:
+    folder = trial.rename(tmp_path.parent / f"{tmp_path.name} [2]")
+    more = f'repetition_time = {TR}\nevents = "task-{{task}}_events.tsv"'
+    found = collect_series(read_study(write_study(folder, '"{participant}_{session}.csv"', more=more)))
+    assert (found.errors, len(found.runs)) == ((), 16)
+
+
 def test_what_is_wrong_with_one_run_leaves_the_others(trial: Path) -> None:
     (trial / "01_pre.csv").write_text("LH_PFC_1;AMY\n1;2\n", encoding="utf-8")
     (trial / "02_pre.csv").write_text("LH_PFC_1;other\n1;2\n2;1\n", encoding="utf-8")
