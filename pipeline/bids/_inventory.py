@@ -123,10 +123,12 @@ class SeriesRun(Run):
     Fields:
         series: the file.
         position: which of the runs in it, from 0.
+        kind: table, XCP-D, CONN, NetCDF, NumPy or effconn.
     """
 
     series: Path
     position: int = 0
+    kind: str = "table"
 
     @property
     def files(self) -> tuple[Path, ...]:

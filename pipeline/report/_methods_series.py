@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..bids import SeriesRun
 from ..common import join_words
 from ..study import Study
 from ._study_result import StudyResult
@@ -18,15 +19,18 @@ _UNITS = {
 
 def series_source(result: StudyResult) -> str:
     """Where the series come from."""
-    kinds = sorted({_KINDS[path.suffix.lower()] for run in result.inventory.runs for path in run.files[:1]})
+    runs = result.inventory.runs
+    kinds = sorted({_KINDS.get(run.kind, "files") for run in runs if isinstance(run, SeriesRun)})
     return f"read from {join_words(kinds) or 'files'} (their extraction and denoising are those of the files)"
 
 
 _KINDS = {
-    **dict.fromkeys((".tsv", ".csv", ".txt", ".1d"), "tables"),
-    ".mat": "CONN's files of regions",
-    ".npy": "NumPy arrays",
-    ".nc": "NetCDF files",
+    "table": "tables",
+    "XCP-D": "XCP-D's tables",
+    "CONN": "CONN's files of regions",
+    "NumPy": "NumPy arrays",
+    "NetCDF": "NetCDF files",
+    "effconn": "effconn's files of series",
 }
 
 

@@ -226,6 +226,7 @@ def _validated(study: Study, found: FoundRun, series: RegionSeries) -> RunValida
         run=found.run,
         series=found.file.path,
         position=found.position,
+        kind=series.kind,
         events=events,
         sidecars=tuple(path for path in series.files if path != found.file.path),
         repetition_time=time,

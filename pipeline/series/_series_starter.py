@@ -145,7 +145,7 @@ def _series_section(
 def _region_lines(survey: SeriesSurvey) -> Iterator[str]:
     """Regions that every run has: a list where their names may stand as they are, else names of ours."""
     tissues = [name for name in survey.regions if _TISSUE.match(name)]
-    named = [name for name in survey.regions if name not in tissues] or list(survey.regions)
+    named = _named_regions(survey)
     regions = named[:MOST_REGIONS]
     names = toml_names(regions)
     if tissues and len(named) < len(survey.regions):
@@ -165,6 +165,11 @@ def _region_lines(survey: SeriesSurvey) -> Iterator[str]:
     yield "[series.regions]  # names in models = columns of the files; of several in a list the mean is taken"
     for name, column in zip(names, regions, strict=True):
         yield f"{toml_key(name)} = {toml_text(column)}"
+
+
+def _named_regions(survey: SeriesSurvey) -> list[str]:
+    """Columns of regions; all there are where every one is of a tissue."""
+    return [name for name in survey.regions if not _TISSUE.match(name)] or list(survey.regions)
 
 
 def _participants_section(survey: SeriesSurvey, folder: Path) -> Iterator[str]:
@@ -231,7 +236,7 @@ def _model_sections(survey: SeriesSurvey, events: StarterEvents | None) -> Itera
     task, kinds = next(iter(events.trial_types.items()), ("", ())) if events is not None else ("", ())
     yield "[measures]"
     yield f"kinds = {toml_text(['gppi', 'dcm'] if kinds else ['rest'])}"
-    regions = toml_names(survey.regions)[:MODELLED]
+    regions = toml_names(_named_regions(survey))[:MODELLED]
     if not kinds or not regions:
         return
     yield ""

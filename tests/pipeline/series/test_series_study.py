@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from command_line import effconn
-from series_study import SCANS, TR, B, task_series, write_participants, write_study
+from series_study import SCANS, TR, B, events, task_series, write_participants, write_study
 
 from pipeline.bids import Inventory, SeriesRun
 from pipeline.images import Extraction, cosine_drifts
@@ -282,3 +282,8 @@ def test_tissues_of_conn_are_no_regions_to_start_from(tmp_path: Path, write_conn
     assert study.region_names == ("atlas-FP-r-Pole", "AMY", "net")
     inventory = collect_series(study)
     assert [run.label for run in inventory.runs] == ["sub-001_task-rest", "sub-002_task-rest"]
+    events().to_csv(tmp_path / "events.tsv", sep="\t", index=False)
+    again = ("--events", tmp_path / "events.tsv", "--force")
+    done = effconn("series", tmp_path / "conn", "--tr", TR, "--out", tmp_path / "study", *again)
+    assert done.returncode == 0, done.stderr
+    assert read_study(tmp_path / "study/study.toml").dcms[""].regions == ("atlas-FP-r-Pole", "AMY", "net")

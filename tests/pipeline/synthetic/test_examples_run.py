@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from command_line import effconn
+from page_text import methods
 
 from pipeline.synthetic import DESIGNS
 
@@ -114,14 +114,6 @@ EXPECTED = {
         {"intensity": ("mean",)}, {"intensity": 8}, (8, "sub-08"), ("8 participants", "intensity"), OF_TRIALS
     ),
 }
-
-
-def methods(page: Path) -> str:
-    """The Methods of a report as plain text, without its list of software and references."""
-    text = page.read_text(encoding="utf-8")
-    start = text.rindex("Methods, to paste")
-    plain = html.unescape(re.sub(r"<[^>]+>", " ", text[start : text.index("Software:", start)]))
-    return " ".join(plain.split())
 
 
 def test_every_design_is_run() -> None:
