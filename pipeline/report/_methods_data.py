@@ -30,8 +30,11 @@ def _data_paragraph(result: StudyResult) -> str:
     every = f" Repetition time: {join_words([f'{repetition_time:g} s' for repetition_time in times])}." if times else ""
     if len(times) > 1:
         every += " Every run was modelled with its own."
-    set_here = [f"{name} ({task.repetition_time:g} s)" for name, task in study.tasks.items() if task.repetition_time]
+    given = {name: task.repetition_time for name, task in study.tasks.items() if task.repetition_time is not None}
+    set_here = [f"{name} ({time:g} s)" for name, time in given.items() if not isinstance(time, str)]
+    by_sidecar = [name for name, time in given.items() if isinstance(time, str)]
     every += f" It was set in the configuration, whatever files say, for {join_words(set_here)}." if set_here else ""
+    every += f" It is that of the sidecars, whatever headers say, for {join_words(by_sidecar)}." if by_sidecar else ""
     missing = len(result.inventory.absences) + sum(failure.stage == "extract" for failure in result.failures)
     excluded = len(study.participants.exclude)
     what, source = data_source(result)

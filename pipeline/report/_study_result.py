@@ -103,11 +103,6 @@ class StudyResult:
         """Model → visit → estimate, of the best few of this DCM's models that are reduced from the main one."""
         return self.reduced.get(self._dcm_key, {})
 
-    @property
-    def model_comparison(self) -> AnalysisReport | None:
-        """Of this DCM's alternative models; None where there are none."""
-        return self.comparisons.get(self._dcm_key)
-
     @cached_property
     def participants(self) -> tuple[Participant, ...]:
         """Participants, the first group's first."""

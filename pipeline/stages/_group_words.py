@@ -18,17 +18,19 @@ def speak_of_groups(report: AnalysisReport) -> AnalysisReport:
     draw = report.draw
     return replace(
         report,
-        title=_words(report.title),
-        subtitle=_words(report.subtitle),
+        title=words_of_groups(report.title),
+        subtitle=words_of_groups(report.subtitle),
         answers=tuple(_answer(answer) for answer in report.answers),
         records=tuple(_records(records) for records in report.records),
         draw=lambda: tuple(_section(section) for section in draw()),
-        facts=tuple((_words(term), _words(text)) for term, text in report.facts),
-        notices=tuple((_words(heading), _words(text)) for heading, text in report.notices),
+        facts=tuple((words_of_groups(term), words_of_groups(text)) for term, text in report.facts),
+        notices=tuple((words_of_groups(heading), words_of_groups(text)) for heading, text in report.notices),
     )
 
 
-def _words(text: str) -> str:
+def words_of_groups(text: str) -> str:
+    """A text with groups for arms."""
+
     def group(found: re.Match[str]) -> str:
         article = (found[1] or "").replace("n ", " ")
         return f"{article}{'G' if found[2] == 'A' else 'g'}roup{found[3]}"
@@ -39,16 +41,18 @@ def _words(text: str) -> str:
 def _answer(answer: Answer) -> Answer:
     return replace(
         answer,
-        question=_words(answer.question),
-        headline=_words(answer.headline),
-        details=tuple(_words(detail) for detail in answer.details),
+        question=words_of_groups(answer.question),
+        headline=words_of_groups(answer.headline),
+        details=tuple(words_of_groups(detail) for detail in answer.details),
     )
 
 
 def _records(records: Records) -> Records:
-    columns = tuple(replace(column, heading=_words(column.heading)) for column in records.columns)
+    columns = tuple(replace(column, heading=words_of_groups(column.heading)) for column in records.columns)
     rows = [_row(row, columns) for row in records.rows]
-    return replace(records, title=_words(records.title), lead=_words(records.lead), columns=columns, rows=rows)
+    return replace(
+        records, title=words_of_groups(records.title), lead=words_of_groups(records.lead), columns=columns, rows=rows
+    )
 
 
 def _row(row: Mapping[str, Any], columns: tuple[Column, ...]) -> Mapping[str, Any]:
@@ -62,12 +66,13 @@ def _row(row: Mapping[str, Any], columns: tuple[Column, ...]) -> Mapping[str, An
 
 def _section(section: Section) -> Section:
     pictures = tuple(
-        replace(picture, title=_words(picture.title), caption=_words(picture.caption)) for picture in section.pictures
+        replace(picture, title=words_of_groups(picture.title), caption=words_of_groups(picture.caption))
+        for picture in section.pictures
     )
     return replace(
         section,
-        title=_words(section.title),
-        lead=_words(section.lead),
+        title=words_of_groups(section.title),
+        lead=words_of_groups(section.lead),
         pictures=pictures,
         parts=tuple(_section(part) for part in section.parts),
         folded=tuple(_section(part) for part in section.folded),

@@ -12,7 +12,7 @@ from ..measures import PARTICIPANT, SESSION
 from ..page import save_report
 from ..predict import PredictOptions, fit_model, parse_formula, read_model_data, report_elastic_net
 from ..study import Prediction, Study
-from ._group_words import speak_of_groups
+from ._group_words import speak_of_groups, words_of_groups
 from ._result_paths import ResultPaths
 from ._stage_runner import package_versions
 
@@ -100,7 +100,7 @@ def make_prediction_work(records: Path, workers: Workers, progress: ProgressFact
             try:
                 found = fit_model(read_model_data(job.options), job.options, records, workers, progress)
             except (UsageError, ValueError) as error:
-                recorder.failed(unit, str(error))
+                recorder.failed(unit, str(error) if job.is_trial else words_of_groups(str(error)))
             else:
                 report = report_elastic_net(found)
                 recorder.done(unit, save_report(report if job.is_trial else speak_of_groups(report), job.folder))

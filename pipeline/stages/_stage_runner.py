@@ -23,7 +23,7 @@ from ..execution import (
     run_units,
 )
 from ..report import FailedUnit
-from ..study import Region, is_atlas_file
+from ..study import Region, Series, Task, is_atlas_file
 
 Stage = Literal["extract", "invert", "group", "measure", "statistics", "predict", "report"]
 STAGES: tuple[Stage, ...] = ("extract", "invert", "group", "measure", "statistics", "predict", "report")
@@ -154,6 +154,10 @@ def recipe_of(settings: BaseModel) -> Any:
 def _json_without_folders(value: Any) -> Any:
     if isinstance(value, Region) and value.atlas is not None and is_atlas_file(value.atlas):
         value = value.model_copy(update={"atlas": Path(value.atlas).name})
+    if isinstance(value, Task | Series) and value.events is not None:
+        value = value.model_copy(update={"events": Path(value.events).name})
+    if isinstance(value, Series):
+        value = value.model_copy(update={"files": tuple(Path(pattern).name for pattern in value.patterns)})
     if isinstance(value, BaseModel):
         return {name: _json_without_folders(getattr(value, name)) for name in type(value).model_fields}
     if isinstance(value, dict):

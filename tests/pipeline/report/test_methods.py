@@ -140,3 +140,10 @@ def test_rest_alone_has_no_models(result: StudyResult) -> None:
     text = text_of(reshaped(result, tasks=("rest",), size=4))
     assert "dynamic causal" not in text
     assert "At the group level" not in text
+
+
+def test_repetition_times_of_sidecars_are_said_to_be_theirs(result: StudyResult) -> None:
+    """`repetition_time = "sidecar"` is no number of seconds."""
+    faces = result.study.tasks["faces"].model_copy(update={"repetition_time": "sidecar"})
+    study = result.study.model_copy(update={"tasks": {**result.study.tasks, "faces": faces}})
+    assert "It is that of the sidecars, whatever headers say, for faces." in text_of(replace(result, study=study))

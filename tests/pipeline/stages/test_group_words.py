@@ -8,7 +8,7 @@ import pytest
 from made_up_statistics import made_up_participants
 
 from pipeline.page import Section
-from pipeline.stages._group_words import _words, speak_of_groups
+from pipeline.stages._group_words import speak_of_groups, words_of_groups
 from pipeline.statistics import report_statistics
 from pipeline.study import Statistics
 
@@ -23,7 +23,7 @@ from pipeline.study import Statistics
     ],
 )
 def test_arms_become_groups_but_not_in_formulas_and_names(text: str, said: str) -> None:
-    assert _words(text) == said
+    assert words_of_groups(text) == said
 
 
 def test_statistics_of_two_groups_speak_of_no_arm() -> None:
