@@ -220,8 +220,9 @@ def _group_question(
     usual = GroupAnalysis(analysis="arms" if len(names) == 2 else "fit", of=study.sessions.labels[0])
     analysis = analyses[0] if analyses else usual.model_copy(update={"of": None} if study.sessions.pair else {})
     rows = group_rows(study, inventory, analysis)
-    if not rows.names and select_visits(study, analysis).is_change:  # nobody has both sessions
-        analysis = analysis.model_copy(update={"of": "before"})
+    pair = select_visits(study, analysis).pair
+    if not rows.names and pair is not None:  # nobody has both sessions
+        analysis = analysis.model_copy(update={"of": pair[0]})
         rows = group_rows(study, inventory, analysis)
     is_change = select_visits(study, analysis).is_change
     spread, wording = participant_spread(spec, found)

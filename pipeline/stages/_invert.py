@@ -73,7 +73,7 @@ def inversion_units(
         batch: visits that are inverted side by side.
     """
     dcm, visits = study.dcms[dcm_name], list(series.items())
-    prefix = f"{dcm_name}_" if dcm_name else ""
+    prefix = f"{dcm_name}." if dcm_name else ""  # a dot is in no name, so that those of two units differ
     units = []
     for model, spec in inverted_models(dcm).items():
         for position, (visit, files) in enumerate(visits):

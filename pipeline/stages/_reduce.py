@@ -57,7 +57,7 @@ def reduction_units(
     """
     dcm = study.dcms[dcm_name]
     models = reduced_models(dcm)
-    prefix = f"{dcm_name}_" if dcm_name else ""
+    prefix = f"{dcm_name}." if dcm_name else ""
     units = []
     for visit, full in main.items() if models else ():
         spm = {model: paths.spm(dcm_name, model, visit) for model in models} if study.outputs.spm else {}
@@ -165,6 +165,7 @@ def check_units(
     if not reduced:
         return []
     dcm = study.dcms[dcm_name]
+    prefix = f"{dcm_name}." if dcm_name else ""
     specs = reduced_models(dcm)
     if not inversion_settings(dcm).as_spm:
         dcm = dcm.model_copy(update={"starts": 1})
@@ -178,7 +179,7 @@ def check_units(
             job = CheckJob(
                 visit, model, dcm_name, files, specs[model], dcm, path, None, tuple(chosen.items()), reduced[visit]
             )
-            unit = inversion_unit(job, f"inverted-{dcm_name}-{model}_{visit}", f"inverted-{dcm_name}")
+            unit = inversion_unit(job, f"{prefix}{model}.inverted_{visit}", f"{prefix}inverted")
             units.append(replace(unit, inputs=(*unit.inputs, reduced[visit])))
     return units
 

@@ -13,7 +13,7 @@ from ._mistakes import Keys, Mistake, check_names, names_differing_in_case
 from ._study import Dcm, Study
 from ._visit_selection import select_visits
 
-RESERVED = "models"  # the folder of the comparison of alternative models
+RESERVED = "models"  # the folder of the comparison of alternative models; models-NAME of one DCM of several
 PREDICTING = ("leave-one-out", "permute")
 ANALYSES_WITH_DESIGN = ("fit", "search")
 
@@ -34,10 +34,13 @@ def check_group(study: Study) -> Iterator[Mistake]:
     yield from names_differing_in_case(("group",), study.group, "group analyses")
     if study.group and not study.dcms:
         yield Mistake(("group",), "group analyses are over connections, so they need [dcm]; add it", (("dcm",),))
+    reserved = {f"{RESERVED}-{dcm}".lower() if dcm else RESERVED: dcm for dcm in study.dcms} | {RESERVED: ""}
     for name, analysis in study.group.items():
         path: Keys = ("group", name)
-        if name.lower() == RESERVED:
-            yield Mistake(path, f"{name} is what the comparison of [dcm.models] is called; choose another name")
+        if name.lower() in reserved:
+            dcm = reserved[name.lower()]
+            models = f"dcm.{dcm}.models" if dcm else "dcm.models"
+            yield Mistake(path, f"{name} is what the comparison of [{models}] is called; choose another name")
         yield from _dcm_name(path, analysis, study)
         yield from _visits(path, analysis, study)
         yield from _design(path, analysis)

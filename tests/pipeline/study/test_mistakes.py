@@ -358,3 +358,10 @@ def test_one_word_above_the_first_heading_decides_for_model_and_groups_unless_th
     mixed = read_study(path).dcm
     assert mixed is not None
     assert describe_inversion(mixed).startswith("mode none, but noise = 'white', inputs centred (full equations, white")
+
+
+def test_a_comparison_of_one_dcm_of_several_has_a_reserved_name(study_text: str, mistakes: Mistakes) -> None:
+    text = study_text.partition("[group.")[0].replace("[dcm", "[dcm.x")
+    text += text[text.index("[dcm.x]") :].replace("[dcm.x", "[dcm.y") + '[group.models-X]\ndcm = "x"\n'
+    (mistake,) = mistakes(text)
+    assert "models-X is what the comparison of [dcm.x.models] is called" in mistake
