@@ -7,7 +7,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..bids import Inventory, modelled_runs
-from ..common import ProgressFactory, UsageError, match_labels, natural_key, release, sorted_names, write_json
+from ..common import (
+    ProgressFactory,
+    UsageError,
+    list_names,
+    match_labels,
+    natural_key,
+    release,
+    sorted_names,
+    write_json,
+)
 from ..execution import Unit, UnitOutcome, WorkFunction, lock_folder, open_workers
 from ..page import check_output_folder
 from ..study import MAIN, Dcm, Study
@@ -167,6 +176,7 @@ class StudyStages:
         """DCM → model → visit → file of its posterior."""
         batch = GPU_BATCH if self.runner.inverts_on_gpu() else CPU_BATCH
         units: list[Unit] = []
+        self._say_incomplete(series)
         for name, own in self._modelled_visits(series).items():
             units += inversion_units(self.study, name, own, self.paths, batch)
         return _by_model(self._completed("inverting {} models", units, invert_visits))
@@ -205,6 +215,16 @@ class StudyStages:
             }
             for name in self.study.dcms
         }
+
+    def _say_incomplete(self, series: Series) -> None:
+        """Say which visits have no model because some of their runs, which are used together, have no series."""
+        for name in self.study.dcms:
+            heading = f"[dcm.{name}]" if name else "[dcm]"
+            for visit, runs in modelled_runs(self.study, self.inventory, name).items():
+                lacking = [run.label for run in runs if run.label not in series]
+                if self._requested(visit) and 0 < len(lacking) < len(runs):
+                    why = f"there are no series of {list_names(lacking)}"
+                    self.runner.notify(f"{heading}: {visit}: no model, as {why}; mend it, or choose runs under [tasks]")
 
     def _completed(self, title: str, units: Sequence[Unit], work: WorkFunction) -> list[Unit]:
         """Make what is requested of units of the stage of inversion; those of which there is a result."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from made_up_runs import CONTENT, run_of, study_of
 
 from dcm import Posterior
 from peb import Estimate, ReducedModels, average_visits
+from pipeline.bids import Inventory, SeriesRun
 from pipeline.execution import Unit
 from pipeline.group import read_estimates
 from pipeline.images import write_extraction
@@ -26,6 +28,7 @@ from pipeline.stages._reduce import (
     reduction_units,
 )
 from pipeline.stages._result_paths import ResultPaths
+from pipeline.stages._run_study import StudyStages
 from pipeline.study import Study
 
 VISIT = "sub-01_ses-1"
@@ -170,3 +173,21 @@ def test_an_input_may_lack_events_in_one_run_of_those_that_are_concatenated(tmp_
     assert inverted(study_with(), tmp_path, files).reasons == []
     (reason,) = inverted(study_with(runs="average"), tmp_path, files).reasons
     assert reason == f"{VISIT}: input faces has no event in run 2, so that there is no model of it"
+
+
+def test_a_visit_without_a_model_for_want_of_one_run_is_named(tmp_path: Path) -> None:
+    runs = tuple(
+        SeriesRun(
+            participant="sub-01", session="ses-1", task="faces", run=run, events=None, sidecars=(),
+            repetition_time=2.0, echo_time=None, reference=0.5, scans=100, series=Path("x"),
+        )
+        for run in ("1", "2")
+    )  # fmt: skip
+    said: list[str] = []
+    runner: Any = SimpleNamespace(
+        notify=said.append, inverts_on_gpu=lambda: False, options=SimpleNamespace(participants=())
+    )
+    stages = StudyStages(study_with(), Inventory((), runs, (), ()), ResultPaths(tmp_path), runner)
+    assert stages.invert({runs[0].label: tmp_path / "1.nc"}) == {}
+    (line,) = said
+    assert f"[dcm]: {VISIT}: no model, as there are no series of {runs[1].label}" in line
