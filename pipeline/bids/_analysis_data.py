@@ -13,7 +13,16 @@ import numpy as np
 
 from peb import Design, DesignError, make_design, parse_contrast
 
-from ..common import NUMBER, did_you_mean, list_names, merge_remarks, read_number, sorted_names, write_bytes
+from ..common import (
+    NUMBER,
+    did_you_mean,
+    list_names,
+    merge_remarks,
+    natural_key,
+    read_number,
+    sorted_names,
+    write_bytes,
+)
 from ..study import (
     Dcm,
     GroupAnalysis,
@@ -425,10 +434,11 @@ def _design_from_formula(study: Study, analysis: GroupAnalysis, formula: str, ro
     import pandas as pd  # takes half a second, which other commands need not wait for
 
     levels = level_order(study, analysis, rows)
-    columns = {name: _values(rows, name, is_text=name in levels.order) for name in rows.columns}
+    named = [name for name in rows.columns if name in levels.order or name in levels.reference]
+    columns = {name: _values(rows, name, is_text=name in named) for name in rows.columns}
     frame = pd.DataFrame({PARTICIPANT: rows.names, **columns})
-    for name in levels.order:
-        frame[name] = pd.Categorical(columns[name])  # names, even where they are numbers
+    for name in named:  # names, even where they are numbers; as the group level reads them
+        frame[name] = pd.Categorical(columns[name], categories=sorted(set(columns[name].tolist()), key=natural_key))
     return Design.from_formula(frame, formula, participant=PARTICIPANT, reference=levels.reference, order=levels.order)
 
 

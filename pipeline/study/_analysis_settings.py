@@ -89,8 +89,8 @@ class GroupAnalysis(ConfigSection):
 class Distance(ConfigSection):
     """`[tasks.TASK.distances.NAME]`: the crossnobis distance between the voxel patterns of two conditions.
 
-    A session has one run of a task, so that what is cross-validated over are its halves, or its blocks: events of a
-    condition that follow each other.
+    What is cross-validated over are the halves of a run, or its blocks: events of a condition that follow each other. A
+    visit of several runs has the mean of theirs.
     """
 
     between: Annotated[tuple[Name, Name], Field(description="Two conditions of the task.")]
@@ -161,7 +161,7 @@ class Prediction(ConfigSection):
 
 
 class Statistics(ConfigSection):
-    """`[statistics]`: what the arms did to scores, and what a measure's change is associated with."""
+    """`[statistics]`: how scores changed in two groups, and what a measure's change is associated with."""
 
     outcomes: Annotated[
         tuple[str, ...], Field(description="Scores with a value in both sessions: session × arm, a mixed model each.")

@@ -10,8 +10,17 @@ from typing import Any
 
 import pytest
 
-from pipeline.bids import check_groups, check_statistics, group_remarks, group_rows, write_design
-from pipeline.group._design_table import read_design
+from pipeline.bids import (
+    analysis_design,
+    check_groups,
+    check_statistics,
+    group_remarks,
+    group_rows,
+    level_order,
+    write_design,
+)
+from pipeline.group._design_table import FormulaOptions, read_design
+from pipeline.study import GroupAnalysis
 
 Small = Any  # the conftest's SmallStudy, which tests cannot import
 Spoil = Callable[[Small], Any]
@@ -260,3 +269,18 @@ def test_statistics_that_cannot_be_had_are_told_before(spoil: Spoil, expected: s
 
 def test_a_study_without_statistics_has_nothing_to_check(small: Small) -> None:
     assert statistics_problems(small) == []
+
+
+def test_numbers_with_a_reference_are_levels_to_the_check_as_to_the_group(small: Small, tmp_path: Path) -> None:
+    table = small.bids / "participants.tsv"
+    head, *lines = table.read_text().splitlines()
+    doses = [f"{line}\t{('0', '2', '10')[i % 3]}" for i, line in enumerate(lines)]
+    table.write_text("\n".join([f"{head}\tdose", *doses]) + "\n")
+    analysis = GroupAnalysis(design="1 + dose", reference={"dose": "0"})
+    study, inventory = small.study(), small.inventory()
+    rows = group_rows(study, inventory, analysis)
+    levels = level_order(study, analysis, rows)
+    formula = FormulaOptions("1 + dose", levels.reference, levels.order)
+    read = read_design(write_design(study, inventory, analysis, tmp_path / "design.tsv"), rows.names, formula=formula)
+    assert read.covariates == ("mean", "dose[2]", "dose[10]")
+    assert analysis_design(study, analysis, rows).covariates == read.covariates
