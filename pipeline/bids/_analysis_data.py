@@ -418,7 +418,7 @@ def level_order(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> Level
     order: dict[str, tuple[str, ...]] = {}
     reference: dict[str, str] = {}
     for name, cells in rows.columns.items():
-        is_group = _is_group(study, name, ())
+        is_group = _is_group(study, name, ()) and set(cells) <= set(study.participants.group_names)
         if not is_group and not set(cells) <= set(sessions):
             controls = [level for level in sorted(set(cells)) if is_control(level) and read_number(level) is None]
             if len(controls) == 1:

@@ -199,8 +199,21 @@ def _place(inputs: GroupInputs, level: str) -> str:
     """``in patients``, ``in ses-2``; of levels of visits that are no sessions, such as drugs, ``with ketamine``."""
     if level.startswith("the average of "):
         return f"on average in {level.removeprefix('the average of ')}"
-    of_visits = inputs.participant_of and not any(name.endswith(f"_{level}") for name in inputs.participant_of)
-    return f"{'with' if of_visits else 'in'} {level}"
+    is_session = any(name.endswith(f"_{level}") for name in inputs.participant_of)
+    return f"{'with' if _differs_within_participants(inputs, level) and not is_session else 'in'} {level}"
+
+
+def _differs_within_participants(inputs: GroupInputs, level: str) -> bool:
+    """Whether a level is of a factor that differs between the visits of one participant."""
+    design = inputs.design
+    if not inputs.participant_of or design.form is None:
+        return False
+    owners = [inputs.participant_of[name] for name in design.participants]
+    return any(
+        len(set(zip(owners, design.levels[name].tolist(), strict=True))) > len(set(owners))
+        for name, factor in design.form.factors.items()
+        if level in factor.levels or level in [f"{name} {own}" for own in factor.levels]
+    )
 
 
 def _is_other_contrast(inputs: GroupInputs) -> bool:

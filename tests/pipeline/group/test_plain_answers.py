@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from made_up_group import SPEC
 
-from peb import Estimate, Gaussian, PebSettings, make_design
+from peb import Design, Estimate, Gaussian, PebSettings, make_design
 from pipeline.group._arms import compare_arms
 from pipeline.group._arms_report import report_arms
 from pipeline.group._fit import fit_group
 from pipeline.group._fit_report import report_fit
 from pipeline.group._group_inputs import GroupInputs
+from pipeline.group._plain_answers import _place
 
 A, B = "A[amygdala<-vmPFC]", "B[amygdala<-vmPFC, faces]"
 NAMES = tuple(f"sub-{i:02d}" for i in range(16))
@@ -102,3 +104,22 @@ def test_a_contrast_of_levels_of_visits_is_with_these() -> None:
     (answer,) = report_fit(inputs, *fit_group(inputs)).answers
     assert answer.question == "Which connections differ between ketamine and placebo?"
     assert answer.headline.startswith("Faces make vmPFC inhibit amygdala more with ketamine than with placebo.")
+
+
+def test_among_visits_drugs_are_had_with_and_groups_are_in() -> None:
+    visits = {f"{name}_ses-{v}": name for name in NAMES for v in (1, 2)}
+    frame = pd.DataFrame(
+        {
+            "participant_id": list(visits),
+            "group": np.repeat(GROUPS, 2),
+            "drug": ["ketamine", "placebo", "placebo", "ketamine"] * 8,
+            "session": ["ses-1", "ses-2"] * 16,
+        }
+    )
+    design = Design.from_formula(frame, "1 + group + drug + session")
+    inputs = replace(inputs_of(0.0), design=design, participant_of=visits)
+    assert [_place(inputs, level) for level in ("ketamine", "patients", "ses-2")] == [
+        "with ketamine",
+        "in patients",
+        "in ses-2",
+    ]
