@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ._bids_names import comparable_label, name_entities
+from ._files import relative_path
 from ._names import bids_label, natural_key, order_visits
 
 PATTERN_FIELDS = {"participant": "sub", "session": "ses", "task": "task", "run": "run"}  # and BIDS's entities for them
@@ -183,7 +184,7 @@ def guess_patterns(files: Sequence[MatchedFile], folder: Path) -> tuple[str, ...
 
 
 def _with_fields(file: MatchedFile, folder: Path) -> str:
-    text = _relative(file.path, folder)
+    text = relative_path(file.path, folder)
     for name, entity in PATTERN_FIELDS.items():
         if (label := file.labels.get(name)) is None:
             continue
@@ -193,10 +194,3 @@ def _with_fields(file: MatchedFile, folder: Path) -> str:
         else:
             text = re.sub(rf"(?:(?<=[_/])|(?<=Subject)|(?<=^)){re.escape(label)}(?=[_/.])", f"{{{name}}}", text)
     return text
-
-
-def _relative(path: Path, folder: Path) -> str:
-    try:
-        return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
-    except ValueError:  # on another drive
-        return path.absolute().as_posix()

@@ -147,6 +147,14 @@ def remove_unfinished_files(folder: Path, before: int) -> None:
                     Path(entry.path).unlink()
 
 
+def relative_path(path: Path, folder: Path) -> str:
+    """A path as seen from a folder, where there is a way that does not leave the drive."""
+    try:
+        return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
+    except ValueError:
+        return path.absolute().as_posix()
+
+
 def is_device(path: Path) -> bool:
     """Whether something is there that is neither a file nor a folder: a pipe or a device, which may never end."""
     with suppress(OSError, ValueError):

@@ -42,12 +42,12 @@ from ._contrasts import (
 )
 from ._design_records import design_records, design_summary
 from ._effect_tables import (
-    _participants,
     connections_of,
     effect_numbers,
     effect_records,
     effect_rule,
     influence_records,
+    participant_records,
     reinversion_records,
 )
 from ._group_inputs import GroupInputs, merge_left_out
@@ -86,7 +86,7 @@ def report_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[st
             records,
             *reinversion_records(inputs, group),
             *influence_records(inputs, group),
-            _participants(inputs, group),
+            participant_records(inputs, group),
             *design_records(inputs.design),
         ),
         draw=lambda: _sections(inputs, group, judged),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from ..common import (
     labelled_files,
     may_be_of,
     order_visits,
+    relative_path,
     visible_text,
 )
 from ..study import PLACEHOLDER, SCHEMA_FILE, guess_contrast, toml_key, toml_names, toml_text
@@ -138,7 +138,7 @@ def _series_section(
     elif None in times:
         yield f"repetition_time = {toml_text(PLACEHOLDER)}  # seconds from scan to scan; the files do not say"
     if events is not None:
-        yield f"events = {toml_text(_relative(events.pattern, folder))}"
+        yield f"events = {toml_text(relative_path(Path(events.pattern), folder))}"
     yield from _region_lines(survey)
 
 
@@ -176,7 +176,7 @@ def _participants_section(survey: SeriesSurvey, folder: Path) -> Iterator[str]:
     table = next((path for path in _likely_tables(survey, folder) if path.is_file()), None)
     mark = "" if table is not None else "# "
     yield f"{mark}[participants]"
-    yield f"{mark}table = {toml_text(_relative(str(table), folder) if table is not None else 'participants.tsv')}"
+    yield f"{mark}table = {toml_text(relative_path(table, folder) if table is not None else 'participants.tsv')}"
     yield '# group = "diagnosis"                  # where groups are compared: the column, and its groups,'
     yield '# groups = ["patients", "controls"]    # the reference last'
 
@@ -259,13 +259,6 @@ def _model_sections(survey: SeriesSurvey, events: StarterEvents | None) -> Itera
         yield f'of = {toml_text(asked)}  # check: or a session, "mean", "visits", or levels: "ketamine - placebo"'
     yield 'fields = ["A"]  # and "B" where conditions change connections'
     yield 'design = "1"  # the mean of all participants; with covariates: 1 + group + age'
-
-
-def _relative(path: str, folder: Path) -> str:
-    try:
-        return Path(os.path.relpath(path, folder.absolute())).as_posix()
-    except ValueError:  # on another drive
-        return Path(path).as_posix()
 
 
 def _comment(text: str) -> str:

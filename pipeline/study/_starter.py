@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ..common import are_numbers, find_before_and_after, first_names, visible_text
+from ..common import are_numbers, find_before_and_after, first_names, relative_path, visible_text
 from ._guesses import TRIAL_TYPE, guess_contrast, guess_groups, guess_sessions
 from ._schema import PLACEHOLDER, SCHEMA_FILE
 from ._survey import DatasetSurvey
@@ -84,11 +83,11 @@ def _guesses(found: DatasetSurvey, folder: Path) -> dict[str, Any]:
         "schema": _Written(SCHEMA_FILE),
         "placeholder": PLACEHOLDER,
         "name": found.name,
-        "bids": None if found.bids is None else _relative(found.bids, folder),
+        "bids": None if found.bids is None else relative_path(found.bids, folder),
         "found_derivatives": found.derivatives is not None,
         "beside": found.bids is not None and not derivatives.is_relative_to(found.bids),
-        "derivatives": _relative(derivatives, folder),
-        "others": [_relative(path, folder) for path in found.other_derivatives],
+        "derivatives": relative_path(derivatives, folder),
+        "others": [relative_path(path, folder) for path in found.other_derivatives],
         "spaces": found.spaces,
         "resolutions": found.resolutions,
         **_participants(found, folder),
@@ -109,7 +108,7 @@ def _participants(found: DatasetSurvey, folder: Path) -> dict[str, Any]:
     beside = found.bids is None and table.table is not None
     return {
         "participant_count": len(found.participants),
-        "table": _relative(table.table, folder) if beside and table.table is not None else None,
+        "table": relative_path(table.table, folder) if beside and table.table is not None else None,
         "has_table": table.table is not None,
         "columns": _comment(first_names(table.columns)),
         "covariates": _comment(", ".join(table.covariates)),
@@ -172,14 +171,6 @@ def _comment(text: str) -> _Written:
     return _Written(visible_text(text))
 
 
-def _relative(path: Path, folder: Path) -> str:
-    """A path as seen from a folder, where there is a way that does not leave the drive."""
-    try:
-        return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
-    except ValueError:
-        return path.absolute().as_posix()
-
-
 def _task(task: SurveyedTask) -> dict[str, Any]:
     left_out = task.incomplete if set(task.incomplete) < set(task.trial_types) else ()
     usable = [kind for kind in task.trial_types if kind not in left_out]
@@ -214,7 +205,7 @@ def _scores(scores: Sequence[SurveyedScore], folder: Path, *, paired: bool) -> d
     names = _named(["improvement" if alone else score.table.stem for score in scores])
     return {
         name: {
-            "table": _relative(score.table, folder),
+            "table": relative_path(score.table, folder),
             "file": score.table.name,
             "column": score.column,
             "columns": score.columns,
