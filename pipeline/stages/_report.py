@@ -94,6 +94,7 @@ def _recipe(job: ReportJob) -> dict[str, Any]:
             [participant.name, participant.group, dict(participant.scores), dict(participant.values)]
             for participant in inventory.participants
         ],
+        "visits": [[visit.label, dict(visit.values)] for visit in inventory.visits],
         "left_out": [list(participant) for participant in inventory.left_out],
         "absences": [[run.participant, run.session, run.task, run.problem] for run in inventory.absences],
         "remarks": list(inventory.remarks),

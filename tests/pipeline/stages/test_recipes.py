@@ -6,7 +6,9 @@ from pathlib import Path
 
 from made_up_runs import CONTENT, study_of
 
+from pipeline.bids import Inventory, Visit
 from pipeline.stages._invert import inversion_units
+from pipeline.stages._report import ReportJob, StageOutputs, report_unit
 from pipeline.stages._result_paths import ResultPaths
 from pipeline.stages._stage_runner import recipe_of
 from pipeline.study import Series, Task
@@ -28,3 +30,13 @@ def test_units_of_two_dcms_have_different_names(tmp_path: Path) -> None:
         unit for name in study.dcms for unit in inversion_units(study, name, {"sub-01": ()}, ResultPaths(tmp_path), 16)
     ]
     assert len(units) == len({unit.name for unit in units}) == len({unit.batch for unit in units}) == 6
+
+
+def test_a_report_is_of_what_the_table_of_visits_says(tmp_path: Path) -> None:
+    """Its Methods say who had what in which order."""
+    recipes = []
+    for drug in ("ketamine", "placebo"):
+        inventory = Inventory((), (), (), (), visits=(Visit("sub-01", "ses-1", {"drug": drug}),))
+        job = ReportJob(study_of(), inventory, {}, {}, {}, StageOutputs(), (), ResultPaths(tmp_path))
+        recipes.append(report_unit(job).recipe)
+    assert recipes[0] != recipes[1]
