@@ -20,7 +20,7 @@ from pipeline.synthetic import DESIGNS
 
 OF_TRIALS = (r"\barms?\b", "treatment", r"\bgiven\b", r"\bafter\b", "randomi[sz]ed")
 # Whose pictures are drawn. test_series_layouts_run.py draws those of groups and of two sessions.
-DRAWN = ("one-group", "three-arms", "longitudinal")
+DRAWN = ("three-arms", "longitudinal", "modulator")
 OF_IMAGES = ("fMRIPrep", "voxel", "eigenvariate")
 
 
@@ -58,9 +58,8 @@ EXPECTED = {
         {"faces": ("mean",)},
         {"faces": 8},
         (8, "sub-08"),
-        ("8 participants", "fMRIPrep", "eigenvariate"),
-        (*OF_TRIALS, "session", "controls"),
-        options=(),
+        ("8 participants", "[Rr]egion series"),
+        (*OF_TRIALS, *OF_IMAGES, "session", "controls"),
     ),
     "covariates": Expected(
         {"severity": ("mean", "severity", "age")}, {"severity": 12}, (12, "sub-12"), ("12 participants", "severity")
@@ -114,8 +113,13 @@ EXPECTED = {
         (*OF_TRIALS, *OF_IMAGES),
         options=(),
     ),
-    "modulator": Expected(
-        {"intensity": ("mean",)}, {"intensity": 8}, (8, "sub-08"), ("8 participants", "intensity"), OF_TRIALS
+    "modulator": Expected(  # from images: inputs like no other's are a compilation of their own anyway
+        {"intensity": ("mean",)},
+        {"intensity": 8},
+        (8, "sub-08"),
+        ("8 participants", "intensity", "fMRIPrep", "eigenvariate"),
+        (*OF_TRIALS, "session"),
+        options=(),
     ),
 }
 
