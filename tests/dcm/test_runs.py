@@ -161,8 +161,8 @@ def test_runs_of_a_padded_batch_are_inverted_as_they_are_alone() -> None:
     together = invert_cohort(subjects, settings)
     for subject, found in zip(subjects, together, strict=True):
         alone = invert(subject, settings)
-        np.testing.assert_allclose(found.mean, alone.mean, atol=1e-6)  # type: ignore[union-attr]
-        assert found.free_energy == pytest.approx(alone.free_energy, abs=1e-6)  # type: ignore[union-attr]
+        np.testing.assert_allclose(found.mean, alone.mean, atol=1e-6)  # type: ignore[union-attr]  # none failed
+        assert found.free_energy == pytest.approx(alone.free_energy, abs=1e-6)  # type: ignore[union-attr]  # none failed
         assert alone.run_starts == tuple(subject.data.run_starts.tolist())
 
 

@@ -72,7 +72,7 @@ CODINGS = {
 
 @pytest.mark.parametrize("between", ["mixture", "gaussian"])
 def test_contrasts_and_evidence_are_the_same_however_a_group_is_coded(between: str) -> None:
-    frame, settings = people(), PebSettings(between=between)  # type: ignore[arg-type]
+    frame, settings = people(), PebSettings(between=between)  # type: ignore[arg-type]  # parametrised as text
     cohort = estimates(frame)
     without = fit(cohort, Design.from_formula(frame, "1 + age + site"), settings).free_energy
     found = []
@@ -87,7 +87,7 @@ def test_contrasts_and_evidence_are_the_same_however_a_group_is_coded(between: s
 
 @pytest.mark.parametrize("between", ["mixture", "gaussian"])
 def test_slopes_in_three_levels_do_not_depend_on_coding(between: str) -> None:
-    frame, settings = people(), PebSettings(between=between)  # type: ignore[arg-type]
+    frame, settings = people(), PebSettings(between=between)  # type: ignore[arg-type]  # parametrised as text
     cohort = estimates(frame)
     found = []
     for formula in ("drug * age", "C(drug, contr.sum) * age", "C(drug, contr.treatment) * age", "-1 + drug + drug:age"):
@@ -174,7 +174,7 @@ def test_some_rows_and_some_columns_keep_their_prior() -> None:
 
 @pytest.mark.parametrize("between", ["mixture", "gaussian"])
 def test_a_column_switched_off_is_the_model_without_it(between: str) -> None:
-    frame, settings = people(), PebSettings(between=between)  # type: ignore[arg-type]
+    frame, settings = people(), PebSettings(between=between)  # type: ignore[arg-type]  # parametrised as text
     group = fit(estimates(frame), Design.from_formula(frame, "C(group, contr.treatment('controls')) + age"), settings)
     contrast = evaluate_contrast(group, "patients - controls")
     np.testing.assert_allclose(group.with_v_without[:, 1], contrast.with_v_without, rtol=1e-8)
@@ -186,7 +186,7 @@ def test_a_column_switched_off_is_the_model_without_it(between: str) -> None:
 
 @pytest.mark.parametrize("between", ["mixture", "gaussian"])
 def test_permutation_and_search_give_the_same_for_either_coding(between: str) -> None:
-    frame, settings = people(), PebSettings(between=between)  # type: ignore[arg-type]
+    frame, settings = people(), PebSettings(between=between)  # type: ignore[arg-type]  # parametrised as text
     cohort = estimates(frame)
     found = []
     for formula in ("group + age", "C(group, contr.treatment('controls')) + age"):
@@ -314,4 +314,4 @@ def test_a_bad_table_is_refused_in_one_line(case: str) -> None:
 )
 def test_levels_that_nobody_has_are_refused(options: dict[str, dict[str, str]], said: str) -> None:
     with pytest.raises(DesignError, match=said):
-        Design.from_formula(people(), "group + age", **options)  # type: ignore[arg-type]
+        Design.from_formula(people(), "group + age", **options)  # type: ignore[arg-type]  # what is refused

@@ -42,4 +42,4 @@ def test_many_participants_are_counted_instead_of_named() -> None:
 
 def test_only_a_design_is_drawn() -> None:
     with pytest.raises(TypeError, match="a Design"):
-        plot_design(np.eye(3), Figure().subplots())  # type: ignore[arg-type]
+        plot_design(np.eye(3), Figure().subplots())  # type: ignore[arg-type]  # what is refused
