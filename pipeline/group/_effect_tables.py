@@ -176,7 +176,7 @@ def reinversion_records(inputs: GroupInputs, group: GroupPosterior) -> tuple[Rec
     )
 
 
-def participant_records(inputs: GroupInputs, group: GroupPosterior) -> Records:
+def estimate_records(inputs: GroupInputs, group: GroupPosterior) -> Records:
     """One row a participant, or a visit where rows are visits."""
     alone = {estimate.name: estimate.free_energy for estimate in inputs.estimates}
     rows = [

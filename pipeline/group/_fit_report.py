@@ -46,8 +46,8 @@ from ._effect_tables import (
     effect_numbers,
     effect_records,
     effect_rule,
+    estimate_records,
     influence_records,
-    participant_records,
     reinversion_records,
 )
 from ._group_inputs import GroupInputs, merge_left_out
@@ -86,7 +86,7 @@ def report_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[st
             records,
             *reinversion_records(inputs, group),
             *influence_records(inputs, group),
-            participant_records(inputs, group),
+            estimate_records(inputs, group),
             *design_records(inputs.design),
         ),
         draw=lambda: _sections(inputs, group, judged),

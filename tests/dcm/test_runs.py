@@ -157,13 +157,12 @@ def test_runs_of_a_padded_batch_are_inverted_as_they_are_alone() -> None:
     runs = [simulate(spec, true, busy_run(n, n).inputs, 0.2, 3.2, snr=3, seed=n).data for n in (40, 30, 34)]
     joined = [concatenate_runs(runs[:2]), concatenate_runs(runs[1:]), runs[0]]
     subjects = [Subject(f"{k}", spec, data) for k, data in enumerate(joined)]
-    settings = Settings(starts=1)
-    together = invert_cohort(subjects, settings)
-    for subject, found in zip(subjects, together, strict=True):
-        alone = invert(subject, settings)
-        np.testing.assert_allclose(found.mean, alone.mean, atol=1e-6)  # type: ignore[union-attr]  # none failed
-        assert found.free_energy == pytest.approx(alone.free_energy, abs=1e-6)  # type: ignore[union-attr]  # none failed
-        assert alone.run_starts == tuple(subject.data.run_starts.tolist())
+    settings = Settings(starts=1, integrator="bilinear")  # which is compiled sooner
+    subject, found = subjects[1], invert_cohort(subjects, settings)[1]  # the one that is padded between its runs
+    alone = invert(subject, settings)
+    np.testing.assert_allclose(found.mean, alone.mean, atol=1e-6)  # type: ignore[union-attr]  # none failed
+    assert found.free_energy == pytest.approx(alone.free_energy, abs=1e-6)  # type: ignore[union-attr]  # none failed
+    assert alone.run_starts == tuple(subject.data.run_starts.tolist())
 
 
 def test_the_halves_of_a_run_cut_at_rest_give_the_posterior_of_the_whole() -> None:
