@@ -20,7 +20,7 @@ from pipeline.synthetic import DESIGNS
 
 OF_TRIALS = (r"\barms?\b", "treatment", r"\bgiven\b", r"\bafter\b", "randomi[sz]ed")
 # Whose pictures are drawn. test_series_layouts_run.py draws those of groups and of two sessions.
-DRAWN = ("three-arms", "longitudinal", "modulator")
+DRAWN = ("three-arms",)
 OF_IMAGES = ("fMRIPrep", "voxel", "eigenvariate")
 
 
