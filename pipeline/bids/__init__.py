@@ -4,8 +4,6 @@ from ._analysis_data import (
     GroupRows,
     analysis_design,
     check_groups,
-    check_predictions,
-    check_statistics,
     group_remarks,
     group_rows,
     level_order,
@@ -14,6 +12,7 @@ from ._analysis_data import (
     write_design,
 )
 from ._check_events import check_events, count_events
+from ._check_scores import check_predictions, check_statistics
 from ._collect import assemble_inventory, collect_inventory
 from ._confounds import ConfoundsError, RunConfounds, read_confounds
 from ._events import ConstantModulatorError, Events, conditions_of, modulator_weights, read_events

@@ -87,6 +87,11 @@ class Participants(ConfigSection):
         """What a group is called."""
         return "arm" if self.is_trial else "group"
 
+    @property
+    def one_group(self) -> str:
+        """The same with its article."""
+        return "an arm" if self.is_trial else "a group"
+
 
 class Sessions(ConfigSection):
     """`[sessions]`: the sessions of a participant in their order; without it, a participant has one visit."""
