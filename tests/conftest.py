@@ -59,16 +59,21 @@ with install_import_hook([f"dcm.{name}" for name in _EQUATIONS], "beartype.beart
 # Begun first, so that no worker is left with a long module while the other has nothing more to do.
 _LONGEST = [
     "stages/test_study_run.py",
+    "synthetic/test_examples_run.py",
     "documentation/test_gallery.py",
+    "dcm/test_runs.py",
+    "cli/test_cli.py",
+    "cli/test_cli_peb.py",
     "documentation/test_pages.py",
-    "dcm/test_default_first_level.py",
-    "synthetic/test_recovery.py",
+    "documentation/test_site.py",
     "benchmarks/test_speed.py",
-    "peb/test_sampling.py",
+    "synthetic/test_series_layouts_run.py",
+    "execution/test_clusters.py",
+    "peb/test_fit_visits.py",
     "report/test_pages_in_browser.py",
-    "dcm/test_posterior_draws.py",
-    "calibration/test_calibrate_command.py",
-    "group/test_reinversion.py",
+    "stages/test_many_models_run.py",
+    "dcm/test_cohort.py",
+    "peb/test_sampling.py",
     "benchmarks/test_accuracy.py",
 ]
 
