@@ -108,7 +108,7 @@ def _listable(names: Sequence[str], study: Study, derivatives: DatasetFolders) -
 
 
 def _spaces(study: Study, names: Sequence[str], derivatives: DatasetFolders) -> Iterator[str]:
-    """A space that no image is in, labelled_remarks once and not for each run."""
+    """A space that no image is in, said once and not for each run."""
     spaces = {
         image_space(file)
         for participant in names

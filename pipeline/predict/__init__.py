@@ -2,7 +2,7 @@
 
 from ._elastic_net import elastic_net, fit_in_processes
 from ._fit import fit_model
-from ._formula import parse_formula
+from ._formula import parse_factor, parse_formula, uses_arm
 from ._model_data import ModelData, read_model_data
 from ._options import PredictOptions
 from ._prediction_report import report_elastic_net
@@ -16,9 +16,11 @@ __all__ = [
     "elastic_net",
     "fit_in_processes",
     "fit_model",
+    "parse_factor",
     "parse_formula",
     "plot_coefficients",
     "plot_predictions",
     "read_model_data",
     "report_elastic_net",
+    "uses_arm",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..common import UsageError, describe_reversed_order, first_names
-from ..study import MODELS_WITH_COVARIATES, PresetModel
+from ..study import MODELS_BY_ARM, MODELS_WITH_COVARIATES, PresetModel
 from ._column_roles import ArmCodes, MeasureColumns, arm_column, find_arms, find_measures
 from ._formula import (
     ARM,
@@ -31,7 +31,6 @@ PRESET_FUNCTION: dict[PresetModel, SessionFunction] = {
     "baseline": "before",
     "baseline-by-arm": "before",
 }
-BY_ARM = ("change-by-arm", "change-by-arm-and-covariates", "baseline-by-arm")
 
 
 def preset_terms(
@@ -51,7 +50,7 @@ def preset_terms(
     taken = [Factor(function, name) for name in measures]
     terms: list[FactorTerm] = [(factor,) for factor in taken]
     terms += [(parse_factor(covariate, "covariate"),) for covariate in covariates]
-    if model in BY_ARM:
+    if model in MODELS_BY_ARM:
         arm = Factor("", ARM)
         terms += [(arm,), *((arm, factor) for factor in taken)]
     return tuple(terms)
@@ -60,7 +59,7 @@ def preset_terms(
 def check_covariates(model: PresetModel, covariates: Sequence[str]) -> None:
     """Raises `UsageError` where covariates would be ignored, or the model is about them and has none."""
     if covariates and model not in MODELS_WITH_COVARIATES:
-        other = "change-by-arm-and-covariates" if model in BY_ARM else " or ".join(MODELS_WITH_COVARIATES)
+        other = "change-by-arm-and-covariates" if model in MODELS_BY_ARM else " or ".join(MODELS_WITH_COVARIATES)
         raise UsageError(f"{model} has no covariates; take {other}, a formula, or leave them out")
     if not covariates and model == "change-by-arm-and-covariates":
         raise UsageError(f"{model} needs covariates (--covariates A,B); without any it is change-by-arm")
@@ -73,7 +72,7 @@ def preset_formula(
     take = PRESET_FUNCTION[model] if sessions else ""
     taken = [f"{take}({measure})" if take else measure for measure in measures if not measure.startswith("!")] or ["*"]
     parts = [*taken, *covariates]
-    if model in BY_ARM:
+    if model in MODELS_BY_ARM:
         parts += [ARM, *(f"{ARM}:{measure}" for measure in taken)]
     return " + ".join(parts)
 

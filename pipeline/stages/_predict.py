@@ -10,7 +10,15 @@ from ..common import ProgressFactory, UsageError
 from ..execution import Unit, UnitRecorder, Workers, WorkFunction
 from ..measures import PARTICIPANT, SESSION
 from ..page import save_report
-from ..predict import PredictOptions, fit_model, parse_formula, read_model_data, report_elastic_net
+from ..predict import (
+    PredictOptions,
+    fit_model,
+    parse_factor,
+    parse_formula,
+    read_model_data,
+    report_elastic_net,
+    uses_arm,
+)
 from ..study import Prediction, Study
 from ._group_words import speak_of_groups, words_of_groups
 from ._result_paths import ResultPaths
@@ -48,15 +56,22 @@ def _prediction_unit(name: str, settings: Prediction, study: Study, paths: Resul
 
 
 def check_formulas(study: Study) -> list[str]:
-    """A line for every formula of a prediction that cannot be read."""
+    """A line for every formula of a prediction that cannot be read, or is of groups or sessions that there are not."""
     lines = []
     for name, settings in study.predict.items():
         try:
-            for text in (settings.formula, settings.outcome):
-                if text is not None:
-                    parse_formula(text)
+            outcome = parse_factor(settings.outcome, "outcome")
+            terms = () if settings.formula is None else parse_formula(settings.formula)
         except UsageError as error:
             lines.append(f"[predict.{name}] {error}")
+            continue
+        groups = len(study.participants.group_names)
+        if uses_arm(terms) and groups != 2:
+            lines.append(f"[predict.{name}] formula: arm is of two groups, and the study has {groups or 'none'}")
+        of_two = next((factor for term in (*terms, (outcome,)) for factor in term if factor.function), None)
+        if of_two is not None and study.sessions.pair is None:
+            has = "one session" if len(study.sessions.labels) == 1 else "no before and after under [sessions]"
+            lines.append(f"[predict.{name}] {of_two.text} is of two sessions, and the study has {has}")
     return lines
 
 

@@ -1,7 +1,7 @@
 """The study's configuration: one TOML file → a checked `Study`."""
 
 from ._analysis_settings import Distance, GroupAnalysis, MeasureKind, Measures, Prediction, PresetModel, Statistics
-from ._check_analyses import MODELS_WITH_COVARIATES
+from ._check_analyses import MODELS_BY_ARM, MODELS_WITH_COVARIATES
 from ._check_sections import circuit_region
 from ._expressions import formula_names, is_used_in_analyses, parse_connection, parse_contrast
 from ._guesses import guess_arms, guess_contrast, is_control, likely_condition_columns
@@ -44,6 +44,7 @@ from ._visit_selection import VisitSelection, describe_selection, select_visits
 
 __all__ = [
     "MAIN",
+    "MODELS_BY_ARM",
     "MODELS_WITH_COVARIATES",
     "PLACEHOLDER",
     "SCHEMA_FILE",

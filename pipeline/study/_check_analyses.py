@@ -27,6 +27,7 @@ _ANALYSES_WITH_SETTING = {
 }
 
 MODELS_WITH_COVARIATES = ("change-by-arm-and-covariates", "baseline")
+MODELS_BY_ARM = ("change-by-arm", "change-by-arm-and-covariates", "baseline-by-arm")
 
 
 def check_group(study: Study) -> Iterator[Mistake]:
@@ -237,7 +238,7 @@ def _sessions_and_groups(path: Keys, prediction: Prediction, study: Study) -> It
     elif sessions.pair is None and model.startswith("change"):
         text = f"{model!r} is of changes, and the study has one session; take 'baseline', or a formula"
         yield Mistake((*path, "model"), text, about)
-    if model.endswith("by-arm") and len(groups) != 2:
+    if model in MODELS_BY_ARM and len(groups) != 2:
         text = f"{model!r} is of two groups, and the study has {len(groups) or 'none'}; take a formula"
         yield Mistake((*path, "model"), text, about)
 

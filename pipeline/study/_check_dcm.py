@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from dcm import Spec, prior
-
 from ..common import did_you_mean
 from ._expressions import parse_connection
 from ._mistakes import Keys, Mistake, check_names, names_differing_in_case
-from ._model_specs import MAIN, merge_structures, model_specs, switch_labels
+from ._model_specs import MAIN, merge_structures, model_specs, prior_names, switch_labels
 from ._study import Dcm, NamedStructure, Structure, Study
 
 MOST_SWITCHES = 8  # 256 models
@@ -77,11 +75,6 @@ def _not_nested(dcm: Dcm, at: Keys) -> Iterator[Mistake]:
             which = ", ".join(more[:3]) + (f" and {len(more) - 3} more" if len(more) > 3 else "")
             text = f'has {which}, which main lacks; add it to main, or say invert = "each" under [dcm]'
             yield Mistake((*at, "models", name), text)
-
-
-def prior_names(spec: Spec) -> tuple[str, ...]:
-    """Names of the connections and inputs that a model has."""
-    return tuple(spec.parameter_names[place] for place in prior(spec).free)
 
 
 def _inputs_of_one_task(study: Study) -> Iterator[Mistake]:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool
 
-from dcm import Settings, Spec
+from dcm import Settings, Spec, prior
 
 from ..common import did_you_mean
 from ._expressions import parse_connection
@@ -26,16 +26,20 @@ _PRIORS = {"none": "effconn's priors", "spm12": "SPM12's priors", "spm25": "SPM2
 def model_specs(dcm: Dcm) -> dict[str, Spec]:
     """Every model of a study by name: ``main``, the alternatives in the order of the file, those of its switches."""
     named = {MAIN: model_spec(dcm), **{name: model_spec(dcm, structure) for name, structure in dcm.models.items()}}
-    return named | {name: spec for name, (spec, _) in _switch_space(dcm).items() if name != MAIN}
+    return named | {name: spec for name, spec in _switch_space(dcm).items() if name != MAIN}
 
 
 def switched_models(dcm: Dcm) -> dict[str, tuple[str, ...]]:
-    """What is switched → the models of that space that have it, the main one among them; none without switches."""
-    space = _switch_space(dcm)
+    """What is switched → all models that have it, whatever made them; none without switches."""
+    having = {name: set(prior_names(spec)) for name, spec in model_specs(dcm).items()} if dcm.switch else {}
     return {
-        switch: tuple(name for name, (_, on) in space.items() if on[place])
-        for place, switch in enumerate(switch_labels(dcm.switch))
+        switch: tuple(name for name, names in having.items() if switch in names) for switch in switch_labels(dcm.switch)
     }
+
+
+def prior_names(spec: Spec) -> tuple[str, ...]:
+    """Names of the connections and inputs that a model has."""
+    return tuple(spec.parameter_names[place] for place in prior(spec).free)
 
 
 def switch_labels(switch: Structure | None) -> tuple[str, ...]:
@@ -57,8 +61,8 @@ def _switches(switch: Structure | None) -> list[tuple[str, str, str, str]]:
     return found
 
 
-def _switch_space(dcm: Dcm) -> dict[str, tuple[Spec, tuple[bool, ...]]]:
-    """All combinations of what is switched: name → model, and which are on; ``main`` has all of them.
+def _switch_space(dcm: Dcm) -> dict[str, Spec]:
+    """All combinations of what is switched: name → model; ``main`` has all of it.
 
     A name such as ``switch-101`` says of each, in the order of the file, whether it is on. A connection (a) that is off
     takes with it what an input changes of it (b); combinations that come to the same model are one.
@@ -68,7 +72,7 @@ def _switch_space(dcm: Dcm) -> dict[str, tuple[Spec, tuple[bool, ...]]]:
         return {}
     full = model_spec(dcm)
     regions, inputs = list(full.regions), list(full.inputs)
-    space: dict[str, tuple[Spec, tuple[bool, ...]]] = {}
+    space: dict[str, Spec] = {}
     seen: set[Spec] = set()
     for on in product((True, False), repeat=len(switches)):
         a, b, c = full.a.copy(), full.b.copy(), full.c.copy()
@@ -86,7 +90,7 @@ def _switch_space(dcm: Dcm) -> dict[str, tuple[Spec, tuple[bool, ...]]]:
         if spec not in seen:
             seen.add(spec)
             marks = "".join("01"[kept] for kept in on)
-            space[MAIN if all(on) else f"switch-{marks}"] = (spec, on)
+            space[MAIN if all(on) else f"switch-{marks}"] = spec
     return space
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.bids import Inventory, Participant, SeriesRun, Visit
 from pipeline.stages._group import group_units
-from pipeline.stages._predict import prediction_units
+from pipeline.stages._predict import check_formulas, prediction_units
 from pipeline.stages._result_paths import ResultPaths
 from pipeline.study import Study
 
@@ -71,3 +71,20 @@ def test_the_direction_of_a_change_is_in_its_recipe(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("of", "treated"), [("change", True), ("ses-1 - ses-3", False), ("ses-2 - ses-1", False)])
 def test_only_the_change_from_before_to_after_is_one_over_treatment(tmp_path: Path, of: str, treated: bool) -> None:
     assert job(tmp_path, "ses-3", of)[0].is_treated == treated
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"formula": "*"}, ""),
+        ({"formula": "x + arm:x"}, "arm is of two groups, and the study has none"),
+        ({"formula": "change(x)"}, "change(x) is of two sessions, and the study has one session"),
+        ({"formula": "*", "outcome": "fall(score)"}, "fall(score) is of two sessions"),
+    ],
+)
+def test_a_formula_that_the_study_has_no_groups_or_sessions_for_is_told_at_once(
+    tmp_path: Path, asked: dict[str, Any], says: str
+) -> None:
+    content = study(tmp_path, "ses-2", "change").model_dump(exclude={"participants", "sessions", "group", "predict"})
+    lines = check_formulas(Study.model_validate(content | {"predict": {"y": {"outcome": "score"} | asked}}))
+    assert [says in line for line in lines] == [True] * bool(says)

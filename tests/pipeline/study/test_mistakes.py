@@ -365,3 +365,14 @@ def test_a_comparison_of_one_dcm_of_several_has_a_reserved_name(study_text: str,
     text += text[text.index("[dcm.x]") :].replace("[dcm.x", "[dcm.y") + '[group.models-X]\ndcm = "x"\n'
     (mistake,) = mistakes(text)
     assert "models-X is what the comparison of [dcm.x.models] is called" in mistake
+
+
+@pytest.mark.parametrize("model", ["change-by-arm", "change-by-arm-and-covariates", "baseline-by-arm"])
+def test_every_model_by_arm_is_of_two_groups(
+    mistakes: Callable[..., tuple[str, ...]], study_text: str, model: str
+) -> None:
+    covariates = 'covariates = ["improvement"]\n' * model.endswith("covariates")
+    text = f'{study_text}[predict.x]\noutcome = "improvement"\nmodel = "{model}"\n{covariates}'
+    assert mistakes(text) == ()
+    text = text.replace('"ketamine", "midazolam"', '"a", "b", "c"').replace('analysis = "arms"\n', "")
+    assert any(f"'{model}' is of two groups, and the study has 3" in line for line in mistakes(text))

@@ -39,6 +39,19 @@ def test_a_connection_that_is_off_takes_its_changes_with_it() -> None:
     assert specs["switch-01"].b[1, 0, 1]
 
 
+def test_what_a_model_has_decides_its_family_and_not_its_name() -> None:
+    both = ["vmPFC <- amygdala", "amygdala <- vmPFC"]
+    dcm = dcm_of(
+        switch={"a": both[:1], "b": {"faces": both[:1]}},
+        models={"other-drive": {"c": {"task": ["vmPFC"]}}, "unchanged": {"b": {"faces": []}}},
+        invert="each",
+    )
+    assert switched_models(dcm) == {
+        "A[vmPFC<-amygdala]": ("main", "other-drive", "unchanged", "switch-10"),
+        "B[vmPFC<-amygdala, faces]": ("main", "other-drive"),  # of switch-01 A is off, and B with it
+    }
+
+
 def test_alternatives_are_reduced_unless_each_is_asked_for() -> None:
     alternative = {"models": {"fewer": {"b": {"faces": ["vmPFC <- amygdala"]}}}}
     dcm = dcm_of(**alternative)
