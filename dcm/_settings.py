@@ -13,6 +13,7 @@ from ._priors import Preset
 from ._spec import Layout
 
 Compat = Literal["none", "spm12", "spm25"]
+MOST_STARTS = 1000  # each a whole inversion; a few find the optimum where there is one to find
 _SEARCHES = ("starts", "tolerance", "refine")  # how well the optimum was looked for
 Scaling = Literal["model", "data"]
 Refine = Literal["none", "sampling"]
@@ -156,6 +157,8 @@ def _problems(settings: Settings) -> list[str]:
         return problems
     if settings.starts < 1:
         problems.append(f"starts must be at least 1, not {settings.starts}")
+    if settings.starts > MOST_STARTS:
+        problems.append(f"starts must be at most {MOST_STARTS}, as each is an inversion, not {settings.starts}")
     if not 1 <= settings.max_iterations <= HISTORY:
         problems.append(f"max_iterations must lie between 1 and {HISTORY}, not {settings.max_iterations}")
     if not settings.tolerance > 0:

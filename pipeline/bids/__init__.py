@@ -4,13 +4,13 @@ from ._analysis_data import (
     GroupRows,
     analysis_design,
     check_groups,
-    group_remarks,
     group_rows,
     level_order,
     modelled_runs,
     unmodelled_visits,
     write_design,
 )
+from ._analysis_remarks import group_remarks
 from ._check_events import check_events, count_events
 from ._check_scores import check_predictions, check_statistics
 from ._collect import assemble_inventory, collect_inventory

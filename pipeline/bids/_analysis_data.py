@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from ..common import (
     NUMBER,
     did_you_mean,
     list_names,
-    merge_remarks,
     natural_key,
     read_number,
     sorted_names,
@@ -184,7 +182,7 @@ def design_columns(study: Study, analysis: GroupAnalysis) -> list[str]:
     return [*first, *_covariates(study, analysis)]
 
 
-def _is_group(study: Study, name: str, columns: Container[str]) -> bool:
+def is_group_column(study: Study, name: str, columns: Container[str]) -> bool:
     """Whether a column is the group's; a formula may say group for it where no other column is called so."""
     column = study.participants.group_column
     return column is not None and (name == column or (name == "group" and name not in columns))
@@ -192,14 +190,14 @@ def _is_group(study: Study, name: str, columns: Container[str]) -> bool:
 
 def _design_cell(study: Study, participant: Participant, visit: Visit | None, name: str) -> str:
     """A score in full, a column as its table has it, of the visit where a row is of one; ``n/a`` where missing."""
-    if _is_group(study, name, participant.values):
+    if is_group_column(study, name, participant.values):
         return participant.group or MISSING
     if visit is not None:
         if name == SESSION or (name == "session" and name not in visit.values):
             return visit.session or MISSING
         if name in visit.values:
             return visit.values[name]
-    return _cell(participant, name)
+    return participant_cell(participant, name)
 
 
 def write_design(study: Study, inventory: Inventory, analysis: GroupAnalysis, path: Path) -> Path:
@@ -221,84 +219,14 @@ def check_groups(study: Study, inventory: Inventory) -> list[str]:
     ]
 
 
-def group_remarks(study: Study, inventory: Inventory) -> list[str]:
-    """A line for every analysis that goes on without participants who lack a covariate."""
-    lines = []
-    known = known_columns(study, inventory)
-    for name, analysis in study.group.items():
-        wanted = design_columns(study, analysis)
-        wanted = [name for name in wanted if not _is_group(study, name, known)]
-        lacking: dict[str, list[str]] = {}  # what is missing → of whom
-        for participant in inventory.participants:
-            missing = [own for own in wanted if own in known and _cell(participant, own) == MISSING]
-            if missing:
-                lacking.setdefault(" and ".join(missing), []).append(participant.name)
-        lines += [
-            f"[group.{name}]: {list_names(names)}: left out, for want of {missing}"
-            for missing, names in lacking.items()
-        ]
-        left_out = {participant for names in lacking.values() for participant in names}
-        lines += [f"[group.{name}]: {line}" for line in _remarks_on_visits(study, inventory, analysis, left_out)]
-    return lines
-
-
-def _remarks_on_visits(
-    study: Study, inventory: Inventory, analysis: GroupAnalysis, lacking: Container[str]
-) -> Iterator[str]:
-    """What the table of visits leaves out of an analysis, and what of a design is taken from it though it is elsewhere.
-
-    Arguments:
-        lacking: participants who are left out whatever that table says.
-    """
-    selection, rows = select_visits(study, analysis), group_rows(study, inventory, analysis)
-    of_visits = selection.kind in ("visit", "visits")
-    own = [name for name in design_columns(study, analysis) if name in inventory.visit_columns] if of_visits else []
-    if own or not selection.of_sessions:
-        lines = [line.partition(": ")[::2] for line in rows.left_out]
-        yield from merge_remarks((label, why) for label, why in lines if label.partition("_")[0] not in lacking)
-    if not selection.of_sessions:
-        several = [
-            name for name, visits in zip(rows.names, rows.visits, strict=True) if len(visits) > len(selection.weights)
-        ]
-        if several:
-            yield f"{list_names(several)}: several visits of one level of {analysis.of}; their average counts"
-    yield from _single_participants(study, analysis, rows)
-    for name in own:
-        by_visit = {visit.label: visit.values[name] for visit in inventory.visits}
-        others = {participant.name: _own_cell(study, participant, name) for participant in inventory.participants}
-        used = dict(zip(rows.names, rows.participants, strict=True))
-        if any(others[whom] not in (None, by_visit[label]) for label, whom in used.items()):
-            taken, left = "the participants' table", "[visits]"
-            taken, left = (taken, left) if _is_group(study, name, ()) else (left, taken)
-            yield f"{name} is in {left} and in {taken} with other values; that of {taken} is used"
-
-
-def _single_participants(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> Iterator[str]:
-    """Levels of a formula's factors that are of one participant alone."""
-    if analysis.design is None or not rows.names:
-        return
-    with suppress(DesignError):  # said among the errors
-        for factor, places in analysis_design(study, analysis, rows).levels.items():
-            cells = rows.columns[factor]
-            for level in dict.fromkeys(cells) if len(places) else ():
-                members = {whom for whom, cell in zip(rows.participants, cells, strict=True) if cell == level}
-                if len(members) == 1:
-                    yield f"{members.pop()} alone is {level} of {factor}, so that {level} rests on one participant"
-
-
-def _own_cell(study: Study, participant: Participant, name: str) -> str | None:
-    """What a participant's own table says in a column; None where it is not in it."""
-    if _is_group(study, name, ()):
-        return participant.group
-    return _cell(participant, name) if name in participant.values or name in participant.scores else None
-
-
 def _group_problems(study: Study, inventory: Inventory, analysis: GroupAnalysis) -> Iterator[str]:
     selection = select_visits(study, analysis)
     of_visits = selection.kind in ("visit", "visits")
     known = [*known_columns(study, inventory), *((*inventory.visit_columns, "session") if of_visits else ())]
     unknown = [
-        name for name in design_columns(study, analysis) if name not in known and not _is_group(study, name, known)
+        name
+        for name in design_columns(study, analysis)
+        if name not in known and not is_group_column(study, name, known)
     ]
     tables = "participants' table or that of visits" if of_visits else "participants' table"
     for name in unknown:
@@ -391,10 +319,15 @@ def analysis_design(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> D
 
 @dataclass(frozen=True)
 class LevelOrder:
-    """Of factors of a formula, all levels in their order, and the one that others are taken from."""
+    """Of factors of a formula, all levels in their order, and the one that others are taken from.
+
+    Fields:
+        guessed: references that are neither named nor the study's own, but guessed from their names.
+    """
 
     order: Mapping[str, tuple[str, ...]]
     reference: Mapping[str, str]
+    guessed: Mapping[str, str]
 
 
 def level_order(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> LevelOrder:
@@ -405,17 +338,18 @@ def level_order(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> Level
     sessions = [label for label in study.sessions.labels if label is not None]
     order: dict[str, tuple[str, ...]] = {}
     reference: dict[str, str] = {}
+    guessed: dict[str, str] = {}
     for name, cells in rows.columns.items():
-        is_group = _is_group(study, name, ()) and set(cells) <= set(study.participants.group_names)
+        is_group = is_group_column(study, name, ()) and set(cells) <= set(study.participants.group_names)
         if not is_group and not set(cells) <= set(sessions):
             controls = [level for level in sorted(set(cells)) if is_control(level) and read_number(level) is None]
-            if len(controls) == 1:
-                reference[name] = controls[0]
+            if len(controls) == 1 and name not in analysis.reference:
+                guessed[name] = controls[0]
             continue
         names = study.participants.group_names if is_group else sessions
         if found := tuple(level for level in names if level in set(cells)):
             order[name], reference[name] = found, found[-1 if is_group else 0]
-    return LevelOrder(order, reference | analysis.reference)
+    return LevelOrder(order, {**reference, **guessed, **analysis.reference}, guessed)
 
 
 def _design_from_formula(study: Study, analysis: GroupAnalysis, formula: str, rows: GroupRows) -> Design:
@@ -452,7 +386,7 @@ def _named_covariates(analysis: GroupAnalysis) -> list[str]:
     return [*analysis.covariates, *([analysis.predict] if analysis.predict is not None else [])]
 
 
-def _cell(participant: Participant, name: str) -> str:
+def participant_cell(participant: Participant, name: str) -> str:
     """A covariate as text: a score by that name, or else a column."""
     if name in participant.scores:
         return number_cell(participant.scores[name])

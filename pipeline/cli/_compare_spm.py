@@ -24,7 +24,7 @@ def command(
     ] = "spm12",
     derivatives: Derivatives = "exact",
     starts: Annotated[
-        int, typer.Option(min=1, help="Starting points; the first is SPM's. The best optimum is kept.")
+        int, typer.Option(min=1, max=1000, help="Starting points; the first is SPM's. The best optimum is kept.")
     ] = 1,
     seed: StartSeed = 0,
     json: Json = None,

@@ -45,7 +45,12 @@ def command(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 0,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer participants and one task: under a minute.")] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick", help="Under a minute: fewer participants and one task; of a --design, as --series, no images."
+        ),
+    ] = False,
     series: Annotated[
         bool, typer.Option("--series", help="Of a --design: region series instead of images, which is quicker.")
     ] = False,
@@ -56,13 +61,13 @@ def command(
     from ..stages import RunOptions, run_study
     from ..study import read_study
 
-    _check_options(design, quick, series)
+    _check_options(design, series)
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file; give a folder")
     if design is None:
         study, extra = read_study(write_demo_study(out, seed, quick)), _trial_recovery(out)
     else:
-        study, extra = read_study(write_example_study(out, design, seed, series)), _example_recovery(out)
+        study, extra = read_study(write_example_study(out, design, seed, series or quick)), _example_recovery(out)
     run = run_study(study, RunOptions(jobs=jobs or default_jobs()), print_message, progress, extra)
     for outcome in run.failed:
         print_message(f"{outcome.unit.stage} {outcome.unit.name} failed: {outcome.reason}")
@@ -71,14 +76,12 @@ def command(
     return 1 if run.failed else 0
 
 
-def _check_options(design: str | None, quick: bool, series: bool) -> None:
+def _check_options(design: str | None, series: bool) -> None:
     """Raises `UsageError` where a design is unknown, or an option would be ignored."""
     if design is not None and design not in NAMES:
         raise UsageError(f"--design {design!r} is unknown{did_you_mean(design, NAMES, 'designs')}")
-    if design is not None and quick:
-        raise UsageError("--quick is of the trial, and every other design is as small; leave it out")
     if design is None and series:
-        raise UsageError("--series is of a --design; the trial is written as images")
+        raise UsageError("--series is of a --design; the trial is written as images, and smaller with --quick")
 
 
 def _trial_recovery(folder: Path) -> ExtraSectionSource:
@@ -115,7 +118,8 @@ def write_example_study(folder: Path, name: str, seed: int, series: bool) -> Pat
 
     start_jax()
     design = DESIGNS[name]
-    print_message(f"writing a synthetic study ({design.shape}) to {folder} …")
+    what = "region series of a synthetic study" if series else "a synthetic study"
+    print_message(f"writing {what} ({design.shape}) to {folder} …")
     try:
         with progress("writing runs") as bar:
             return write_example(folder, design, seed=seed, source="series" if series else "images", on_progress=bar)

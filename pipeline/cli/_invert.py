@@ -77,7 +77,9 @@ def command(
     starts: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Starting points, the prior mean first; the best optimum is kept. Default: 3, as SPM 1."
+            min=1,
+            max=1000,
+            help="Starting points, the prior mean first; the best optimum is kept. Default: 3, as SPM 1.",
         ),
     ] = None,
     seed: StartSeed = 0,

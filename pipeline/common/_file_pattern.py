@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from ._files import relative_path
 from ._names import bids_label, natural_key, order_visits
 
 PATTERN_FIELDS = {"participant": "sub", "session": "ses", "task": "task", "run": "run"}  # and BIDS's entities for them
+MOST_MATCHES = 100_000  # files of one pattern
+MOST_ENTRIES = 500_000  # files and folders that ** goes through: seconds
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _TOKEN = re.compile(r"\{[^{}]*\}|\*\*/?|\*|\?|\[[^\]]*\]|.", re.DOTALL)
 
@@ -77,12 +79,44 @@ def matching_files(pattern: str) -> list[MatchedFile]:
 
 
 def _glob(path: Path, relative: str) -> list[Path]:
-    """The files that a pattern below a path's root matches; raises `PatternError` where it is no name of a file."""
+    """The files that a pattern below a path's root matches; raises `PatternError` where it is no name of a file, or
+    goes through far more files than a study has.
+    """
+    parts = relative.split("/")
+    if parts[0] == "**":
+        raise PatternError(f"{path} goes through the whole disk; begin it with the folder that holds the files")
+    found: dict[Path, None] = {}
     try:
-        return [place for place in Path(path.anchor).glob(relative) if place.is_file()]
+        for place in _places(Path(path.anchor), parts, path):
+            if place.is_file():
+                found[place] = None
+            if len(found) > MOST_MATCHES:
+                raise PatternError(f"{path} matches more than {MOST_MATCHES:,} files; write more of their names")
+    except PatternError:
+        raise
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise PatternError(f"{path} cannot be looked for ({reason}); correct it") from None
+    return list(found)
+
+
+def _places(root: Path, parts: Sequence[str], whole: Path) -> Iterator[Path]:
+    """What a pattern matches below a folder, as `Path.glob` finds it, while ** goes through no more than it may."""
+    if "**" not in parts:
+        yield from root.glob("/".join(parts))
+        return
+    at = parts.index("**")
+    above, below = "/".join(parts[:at]), parts[at + 1 :] or ["*"]
+    entries = 0
+    for start in root.glob(above):
+        for folder, folders, files in os.walk(start):
+            entries += len(folders) + len(files)
+            if entries > MOST_ENTRIES:
+                raise PatternError(
+                    f"{whole} goes through more than {MOST_ENTRIES:,} files and folders below {start}; begin it with "
+                    "the folder that holds the files, or write the folders in the place of **"
+                )
+            yield from _places(Path(folder), below, whole)
 
 
 def _expression(pattern: str) -> str:

@@ -26,7 +26,13 @@ CONTROLS = (
 _CONTROL_GROUPS = (
     *("healthy", "ctrl", "ctl", "con", "nc", "hv", "cn", "td", "typical", "normal", "comparison", "nonpatient"),
 )
-_WHOLE = 4  # letters from which a control's word counts within a longer name: "placebo group", but not "no-go"
+# Words that may stand beside a control's in the name of a level; others make it another: placebo-first is an order.
+_NOUNS = (
+    *("group", "groups", "arm", "condition", "treatment", "stimulation", "tdcs", "tms", "rtms", "pill", "infusion"),
+    *("subject", "subjects", "participant", "participants", "volunteer", "volunteers", "individuals", "people"),
+    *("adult", "adults", "matched", "age", "list", "drug", "only"),
+)
+_WHOLE = 4  # letters from which a control's word counts in a longer name of a condition: "neutral face", not "no-go"
 # Words within labels of sessions: those that come first, those that come later.
 _FIRST = re.compile(r"^pre|before|^base|^bas$|^bl$|screening|intake")
 _LATER = re.compile(r"^post|after|follow-?up|^fup?|endpoint|discharge")
@@ -91,7 +97,7 @@ def guess_groups(groups: Sequence[str]) -> GuessedOrder:
     """All groups, the reference last, by the reference's name."""
     if len(groups) < 2:
         return GuessedOrder(None, f"there is {first_names(groups) or 'no group'}")
-    controls = [group for group in groups if is_control(group) or _is_control_group(group)]
+    controls = [group for group in groups if _is_called(group, (*CONTROLS, *_CONTROL_GROUPS))]
     if len(controls) != 1:
         return GuessedOrder(None, f"which is the reference? There are {first_names(groups)}")
     others = sorted_names(group for group in groups if group not in controls)
@@ -102,7 +108,7 @@ def guess_contrast(conditions: Sequence[str]) -> GuessedOrder:
     """Two conditions to compare, the reference second; the first two that come up where no name tells."""
     if len(conditions) < 2:
         return GuessedOrder(None, "a sum of conditions")
-    controls = [name for name in conditions if is_control(name)]
+    controls = [name for name in conditions if _is_control_condition(name)]
     others = [name for name in conditions if name not in controls]
     if controls and others:
         return GuessedOrder((others[0], controls[0]), f"guessed: {controls[0]} is the reference, by its name")
@@ -112,13 +118,23 @@ def guess_contrast(conditions: Sequence[str]) -> GuessedOrder:
 
 
 def is_control(name: str) -> bool:
-    """Whether a name is that of a group or condition that others are compared with."""
-    plain = name.casefold()
-    return plain in CONTROLS or any(word in CONTROLS and len(word) >= _WHOLE for word in re.split(r"[^a-z0-9]+", plain))
+    """Whether a name is that of a group or drug that others are compared with: ``placebo``, ``control group``."""
+    return _is_called(name, CONTROLS)
 
 
-def _is_control_group(name: str) -> bool:
-    return any(word in _CONTROL_GROUPS for word in re.split(r"[^a-z0-9]+", name.casefold()))
+def _is_called(name: str, controls: Collection[str]) -> bool:
+    """Whether a name is one of some words, or has no others than these and words for groups."""
+    words = set(_words(name))
+    return name.casefold() in controls or (bool(words & {*controls}) and words <= {*controls, *_NOUNS})
+
+
+def _is_control_condition(name: str) -> bool:
+    known = [word for word in CONTROLS if len(word) >= _WHOLE]
+    return name.casefold() in CONTROLS or bool(set(_words(name)) & {*known})
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[^a-z0-9]+", name.casefold()) if word]
 
 
 def _order_by_labels(sessions: Sequence[str]) -> tuple[str, ...] | None:

@@ -329,7 +329,8 @@ class Dcm(NamedStructure):
         Field(description="The full equations, or their bilinear expansion. Default: nonlinear, as SPM bilinear."),
     ] = None
     starts: Annotated[
-        int | None, Field(ge=1, description="Starting points; the best optimum is kept. Default: 3, as SPM 1.")
+        int | None,
+        Field(ge=1, le=1000, description="Starting points; the best optimum is kept. Default: 3, as SPM 1."),
     ] = None
     seed: Annotated[int, Field(ge=0, description="Of the drawn starting points.")] = 0
     tolerance: Annotated[Positive, Field(description="Gain in F, nats, below which an inversion has converged.")] = 0.1

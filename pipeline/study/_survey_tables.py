@@ -18,6 +18,7 @@ GROUP_WORDS = (
     *("case", "status", "class", "clinical", "disorder", "disease", "condition", "phenotype", "population"),
 )
 TRIAL_LEVELS = ("placebo", "sham", "verum", "vehicle", "waitlist", "treatment", "treated", "drug")
+ORDER_WORDS = ("first", "second", "last", "then", "order", "sequence")  # of a crossover: placebo-first is no arm
 DRUG_WORDS = (*TRIAL_WORDS, "condition", "stimulation", "dose")
 TOTAL_WORDS = ("total", "sum", "score")
 PARTICIPANTS_READ = 40  # participants whose dates and visits are looked into
@@ -75,14 +76,18 @@ def survey_participants(path: Path | None, notes: list[str]) -> SurveyedParticip
         group,
         levels,
         tuple(likely),
-        any(_words(name) & {*TRIAL_WORDS} for name in likely)
-        or any(_words(level) & {*TRIAL_LEVELS} for name in likely for level in kinds[name]),
+        any(_says_trial(name, TRIAL_WORDS) for name in likely)
+        or any(_says_trial(level, TRIAL_LEVELS) for name in likely for level in kinds[name]),
         tuple(covariates[:MOST_COVARIATES]),
     )
 
 
 def _words(text: str) -> set[str]:
     return set(re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).lower()))
+
+
+def _says_trial(text: str, words: Sequence[str]) -> bool:
+    return bool(_words(text) & {*words}) and not _words(text) & {*ORDER_WORDS}
 
 
 def _kinds(table: Table, column: str) -> tuple[str, ...]:

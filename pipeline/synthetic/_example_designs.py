@@ -70,6 +70,7 @@ design = "1 + sequence"                    # and whether it matters which one di
 [group.visits]
 of = "visits"                              # the same as levels: visits, participants, everybody
 design = "1 + drug + period"
+reference = { drug = "placebo" }
 contrasts.drug = "ketamine - placebo"
 """
 

@@ -252,6 +252,7 @@ def test_correlated_priors_are_used(mixed: list[Subject]) -> None:
     ("changes", "message"),
     [
         ({"starts": 0}, "starts must be at least 1"),
+        ({"starts": 10_000_000}, "starts must be at most 1000, as each is an inversion"),
         ({"max_iterations": 0}, "max_iterations must lie between"),
         ({"tolerance": -1.0}, "tolerance must be positive"),
         ({"integrator": "euler"}, "integrator must be"),

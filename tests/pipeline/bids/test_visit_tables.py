@@ -22,7 +22,8 @@ VISITS = "".join(
     for session in range(1, 4)
 )
 SESSIONS = '[sessions]\norder = ["ses-1", "ses-2", "ses-3"]\n\n[visits]\ntable = "visits.tsv"\n'
-EACH = 'of = "visits"\ndesign = "1 + drug"'
+UNNAMED = 'of = "visits"\ndesign = "1 + drug"'
+EACH = f'{UNNAMED}\nreference = {{ drug = "placebo" }}'
 CONTRAST = 'of = "ketamine - placebo"'
 SOMETIMES = VISITS.replace("sub-2\tses-2\tmidazolam", "sub-2\tses-2\tn/a")
 
@@ -65,6 +66,13 @@ def _lines(folder: Path, visits: str | Callable[[Path], None], analysis: str) ->
     [
         (VISITS, EACH, None),
         (VISITS, CONTRAST, None),
+        (VISITS, UNNAMED, None),
+        (
+            VISITS.replace("midazolam", "esketamine"),
+            UNNAMED,
+            "levels of drug are compared with placebo, which is guessed",
+        ),
+        (VISITS, 'of = "ses-2 - ses-1"', 'of = "ketamine - placebo" compares them within participants'),
         (SOMETIMES, EACH, "left out, no drug"),
         (VISITS.replace("sub-2\tses-3\tplacebo", "sub-2\tses-3\tn/a"), CONTRAST, "sub-2: left out, no placebo"),
         (VISITS.replace("sub-2\tses-2\tmidazolam", "sub-2\tses-2\tketamine"), CONTRAST, "their average counts"),

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.common import (
     PatternError,
+    _file_pattern,
     fill_pattern,
     guess_patterns,
     labelled_files,
@@ -97,3 +98,28 @@ def test_of_files_that_a_pattern_matches_those_of_another_run_by_their_names_are
         (tmp_path / name).touch()
     found = fill_pattern(f"{tmp_path}/*_events.tsv", {"participant": "1", "session": "2"})
     assert [path.name for path in found] == ["sub-01_ses-2_events.tsv"]
+
+
+def test_patterns_of_a_whole_disk_are_refused_at_once() -> None:
+    with pytest.raises(PatternError, match="goes through the whole disk; begin it with the folder"):
+        matching_files("/**/*")
+    with pytest.raises(PatternError, match="goes through the whole disk"):
+        fill_pattern("/**/{participant}.tsv", {"participant": "01"})
+
+
+def test_patterns_that_go_through_or_match_too_much_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(tmp_path, *(f"a/{number}.csv" for number in range(5)), "b/notes.txt")
+    monkeypatch.setattr(_file_pattern, "MOST_MATCHES", 4)
+    with pytest.raises(PatternError, match="matches more than 4 files; write more of their names"):
+        matching_files(f"{tmp_path}/a/*.csv")
+    monkeypatch.setattr(_file_pattern, "MOST_ENTRIES", 3)
+    with pytest.raises(PatternError, match=r"goes through more than 3 files and folders below .*; begin it with"):
+        matching_files(f"{tmp_path}/**/notes.txt")
+
+
+def test_folders_are_gone_through_wherever_the_pattern_says(tmp_path: Path) -> None:
+    made(tmp_path, "a/sub-01/x/y/s.csv", "a/sub-02/x/s.csv", "b/sub-03/s.csv", "s.csv")
+    found = matching_files(f"{tmp_path}/*/**/x/**/s.csv")
+    assert [file.path.relative_to(tmp_path).as_posix() for file in found] == ["a/sub-01/x/y/s.csv", "a/sub-02/x/s.csv"]

@@ -359,6 +359,8 @@ def test_real_data_give_a_configuration(shared_data: Path, tmp_path: Path) -> No
         (("CONTROL", "drug"), ("drug", "CONTROL")),
         (("sham stimulation", "active"), ("active", "sham stimulation")),
         (("0", "1"), ("1", "0")),
+        (("ketamine-first", "placebo-first"), None),
+        (("ketamine", "placebo group"), ("ketamine", "placebo group")),
         (("placebo", "control"), None),
         (("ketamine", "esketamine"), None),
         (("a", "b", "placebo"), None),
@@ -376,6 +378,9 @@ def test_the_reference_arm_is_told_by_its_name_alone(arms: tuple[str, ...], name
         (("ADHD", "TD"), ("ADHD", "TD")),
         (("0", "1", "2"), ("1", "2", "0")),
         (("low", "high"), None),
+        (("healthy volunteers", "patients"), ("patients", "healthy volunteers")),
+        (("placebo-ketamine", "ketamine-placebo"), None),
+        (("control region", "non-control"), None),
         (("control", "placebo", "drug"), None),
     ],
 )
@@ -388,3 +393,13 @@ def test_covariates_are_offered_with_how_many_lack_them(tmp_path: Path) -> None:
     rows = ["participant_id\tage\tweight", "sub-1\t30\tn/a", "sub-2\tn/a\tn/a", "sub-3\t41\t70", "sub-4\t52\tn/a"]
     table.write_text("\n".join(rows) + "\n")
     assert survey_participants(table, []).covariates == ("age (1 n/a)",)
+
+
+@pytest.mark.parametrize(
+    ("levels", "trial"), [(("ketamine", "placebo"), True), (("ketamine-first", "placebo-first"), False)]
+)
+def test_orders_of_drugs_are_no_arms(tmp_path: Path, levels: tuple[str, str], trial: bool) -> None:
+    table = tmp_path / "participants.tsv"
+    rows = [f"sub-{number}\t{levels[number % 2]}" for number in range(8)]
+    table.write_text("\n".join(["participant_id\tgroup", *rows]) + "\n")
+    assert survey_participants(table, []).trial is trial

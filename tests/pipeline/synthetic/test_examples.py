@@ -14,7 +14,9 @@ import pytest
 from command_line import effconn
 
 from pipeline.bids import GroupRows, group_rows
+from pipeline.cli import _demo
 from pipeline.cli._demo import NAMES
+from pipeline.common import UsageError
 from pipeline.page import AnalysisReport, Column, Records
 from pipeline.series import collect_series
 from pipeline.study import GroupAnalysis, model_specs, read_study
@@ -46,7 +48,6 @@ def test_the_command_names_every_design() -> None:
     ("options", "problem"),
     [
         (("--design", "cross-over"), "did you mean 'crossover'?"),
-        (("--design", "sites", "--quick"), "--quick is of the trial"),
         (("--series",), "--series is of a --design"),
     ],
 )
@@ -55,6 +56,18 @@ def test_options_that_would_be_ignored_are_refused(options: tuple[str, ...], pro
     assert done.returncode == 2
     assert problem in done.stderr
     assert not (tmp_path / "demo").exists()
+
+
+def test_a_quick_demo_of_a_design_is_one_of_series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+
+    def write(*asked: object) -> Path:
+        written.append(asked)
+        raise UsageError("enough")
+
+    monkeypatch.setattr(_demo, "write_example_study", write)
+    assert _demo.command(out=tmp_path, design="sites", seed=0, quick=True, series=False, jobs=1, debug=False) == 2
+    assert written == [(tmp_path, "sites", 0, True)]
 
 
 def test_images_are_a_bids_dataset_and_sessions_have_their_drug(tmp_path: Path) -> None:
