@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-import dask
 import numpy as np
 import xarray as xr
 
@@ -28,6 +27,7 @@ from ..guarded import (
     parse_netcdf,
 )
 from ._dataset import values_of
+from ._netcdf_layout import netcdf_bytes
 
 DIGEST = "content_sha256"
 _SEAL = b"\neffconn sha256 "  # then 64 hexadecimal digits and a line feed
@@ -62,14 +62,11 @@ class AnyResultFileError(ResultFileError):
 def write_dataset(path: str | Path, dataset: xr.Dataset) -> None:
     """Writes a result's dataset as NetCDF, whole or not at all; the same dataset gives the same bytes."""
     dataset = dataset.assign_attrs({DIGEST: _digest(values_of(dataset), dataset.attrs)})
-    plain = {str(key): {"_FillValue": None} for key, value in dataset.variables.items() if value.dtype.kind == "f"}
-    with dask.config.set(scheduler="synchronous"):  # in a worker of a cluster, xarray would ask that for a lock
-        try:
-            content = bytes(dataset.to_netcdf(engine="h5netcdf", encoding=plain))
-        except ValueError as error:  # of which UnicodeEncodeError is one
-            raise ValueError(
-                f"{path}: a name holds a character that NetCDF cannot ({message_line(str(error))}); rename it"
-            ) from error
+    try:
+        content = netcdf_bytes(dataset)
+    except ValueError as error:  # of which UnicodeEncodeError is one
+        said = message_line(str(error))
+        raise ValueError(f"{path}: a name holds a character that NetCDF cannot ({said}); rename it") from error
     write_bytes(path, content + _seal(hashlib.sha256(content).hexdigest()))
 
 

@@ -107,6 +107,33 @@ def test_xarray_sees_names_and_units(tmp_path: Path, make: Make) -> None:
         assert dataset["scan_time"].values[1] == 2.0
 
 
+def test_xarray_reads_what_it_would_have_written_itself(tmp_path: Path, make: Make) -> None:
+    posterior = posterior_dataset(make(), name="é", attrs=ATTRS)
+    empty = xr.Dataset(
+        {
+            "none": (("to", "input"), np.zeros((2, 0))),
+            "texts": ("input", np.array([], dtype=str)),
+            "flags": ("flag", np.zeros(0, dtype=bool), {"n": 3, "of": np.arange(3)}),
+            "text": ((), "a", {"units": ""}),
+        },
+        {"to": ["a", "b"], "input": np.array([], dtype=str)},
+    )
+    for dataset in (posterior, empty):
+        write_dataset(tmp_path / "ours.nc", dataset)
+        dataset.to_netcdf(tmp_path / "theirs.nc", engine="h5netcdf")
+        ours, theirs = (xr.load_dataset(tmp_path / f"{name}.nc", engine="h5netcdf") for name in ("ours", "theirs"))
+        del ours.attrs["content_sha256"]
+        xr.testing.assert_identical(ours, theirs)
+        assert list(ours.variables) == list(theirs.variables)
+        assert list(ours.sizes) == list(theirs.sizes)
+
+
+def test_coordinates_of_no_dimension_are_refused(tmp_path: Path) -> None:
+    dataset = xr.Dataset({"x": ("scan", np.zeros(2))}, {"visit": "ses-1"})
+    with pytest.raises(TypeError, match="visit are coordinates of no dimension"):
+        write_dataset(tmp_path / "x.nc", dataset)
+
+
 def test_units_follow_the_layout(make: Make) -> None:
     spec = make(gated=True).spec
     assert len(units(spec)) == spec.layout.size
