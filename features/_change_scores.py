@@ -103,12 +103,14 @@ def change_scores(
     parts = change[arm > 0], change[arm < 0]
     for name, part in zip(arms, parts, strict=True):
         if part.size < LEAST:
-            raise FeatureError(f"{part.size} of {name} have both sessions, and a change takes {LEAST} of each arm")
+            raise FeatureError(f"{part.size} of {name} have both sessions, and a change takes {LEAST} of each")
     counts = np.array([part.size for part in parts])
     df = int(counts.sum() - 2)
     squares = sum(float(np.sum((part - part.mean()) ** 2)) for part in parts)
     if squares <= 1e-20 * max(float(np.abs(change).max()), 1e-150) ** 2:
-        raise FeatureError("the change is the same for everybody of an arm; there is nothing to test it against")
+        raise FeatureError(
+            f"the change is the same for everybody of {arms[0]} and of {arms[1]}; there is nothing to test it against"
+        )
     pooled = math.sqrt(squares / df)
     width = math.sqrt(float((1 / counts).sum()))
     difference = t_test(float(parts[0].mean() - parts[1].mean()), pooled * width, df, level)

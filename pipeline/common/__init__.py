@@ -93,6 +93,7 @@ from ._text import (
     page_text,
     shorten,
     visible_text,
+    with_article,
 )
 
 __all__ = [
@@ -182,6 +183,7 @@ __all__ = [
     "start_jax",
     "time_problem",
     "visible_text",
+    "with_article",
     "write_bytes",
     "write_json",
     "write_text",

@@ -112,6 +112,11 @@ def join_words(names: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def with_article(noun: str) -> str:
+    """``an arm``, ``a group``."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def labels_by_remark(remarks: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Text → labels of what it is about, in the order in which texts first come up.
 

@@ -118,24 +118,26 @@ def compare_arms(
         order: both arms, the one that the other is taken from first; None to have the one that is called like a
             reference (placebo, control) second, or else the later in the alphabet.
     """
-    inputs.require_rows_of_participants("a comparison of arms")
+    word = inputs.group_word
+    inputs.require_rows_of_participants(f"a comparison of {word}s")
     column = next((name for name in inputs.design.kinds if name.startswith(f"{arm}[")), None)
     if column is None:
-        raise UsageError(f"{arm} must be a column of the design with two names in it, one for each arm")
+        raise UsageError(f"{arm} must be a column of the design with two names in it, one for each {word}")
     signs = dict(zip(inputs.design.kinds[column], (-1.0, 1.0), strict=True))
     kinds = inputs.design.kinds[column]
     names = order or guess_arms(kinds) or kinds
     if set(names) != set(signs):
-        raise UsageError(f"{arm} holds {' and '.join(signs)}, but the arms to compare are {' and '.join(names)}")
+        raise UsageError(f"{arm} holds {' and '.join(signs)}, but the {word}s to compare are {' and '.join(names)}")
     few = [name for name in names if _members(inputs, column, signs[name]).size < MIN_ARM_SIZE]
     if few:
-        raise UsageError(f"{' and '.join(few)} has fewer than {MIN_ARM_SIZE} participants; arms cannot be compared")
+        raise UsageError(f"{' and '.join(few)} has fewer than {MIN_ARM_SIZE} participants; {word}s cannot be compared")
     group, warnings = fit_group(inputs, "all-participants")
     by_interactions = arms_from_interactions(group, column, names)
     try:
         each = _each_kind(inputs, column)
     except (DesignError, PebError) as error:
-        raise UsageError(f"a group of one arm alone cannot be fitted: {error}") from error
+        alone = "a group of one arm" if word == "arm" else "one group"
+        raise UsageError(f"{alone} alone cannot be fitted: {error}") from error
     each = each if signs[names[0]] > 0 else each[::-1]
     chosen, third = [comparison.covariate for comparison in by_interactions], None
     if inputs.settings.is_mixture:

@@ -138,12 +138,11 @@ def _of_some(result: ElasticNetResult) -> Verdict:
 
 def stable_words(result: ElasticNetResult) -> str:
     """What stable means."""
-    shuffled = "shuffled within arms" if result.has_arms else "shuffled"
-    r = "|r| within arms" if result.has_arms else "|r|"
+    within = result.within_groups
     return (
-        f"Stable: retained in {RETAINED_SHARE:.0%} of the bootstraps and folds or more, and {r} beats the largest of "
-        f"all predictors where outcomes are {shuffled} (p ≤ {ALPHA:g}). What is correlated with such a measure "
-        "may be what counts."
+        f"Stable: retained in {RETAINED_SHARE:.0%} of the bootstraps and folds or more, and |r|{within} beats the "
+        f"largest of all predictors where outcomes are shuffled{within} (p ≤ {ALPHA:g}). What is correlated with such "
+        "a measure may be what counts."
     )
 
 
@@ -164,15 +163,17 @@ def _doubts(result: ElasticNetResult) -> tuple[str, ...]:
 
 
 def _arm(result: ElasticNetResult) -> Answer:
-    question = f"Does the arm change which measures are associated with {result.outcome.name}?"
+    group = result.group_word
+    question = f"Does the {group} change which measures are associated with {result.outcome.name}?"
     kept = [place for place in result.retained if place in result.arm_terms]
     if not kept:
-        return Answer(question, "open", "No product of the arm and a measure is retained.", _slope_lines(result, kept))
+        none = f"No product of the {group} and a measure is retained."
+        return Answer(question, "open", none, _slope_lines(result, kept))
     beyond = [place for place in kept if _beyond_zero(result, place)]
     sure = [place for place in beyond if result.stable(place)]
     answer: Verdict = _of_some(result) if sure else "open"
     products = "1 product" if len(kept) == 1 else f"{len(kept)} products"
-    headline = f"{products} with the arm {'is' if len(kept) == 1 else 'are'} retained: {_named(result, kept)}."
+    headline = f"{products} with the {group} {'is' if len(kept) == 1 else 'are'} retained: {_named(result, kept)}."
     if not sure and result.bootstrapped is not None:
         them = "it" if len(kept) == 1 else "them"
         seldom = "What the bootstraps distinguish from zero is not stable"
@@ -206,7 +207,7 @@ def _beyond_zero(result: ElasticNetResult, place: int) -> bool:
 
 def _named(result: ElasticNetResult, places: Iterable[int]) -> str:
     """Predictors with their coefficients, the largest first; how many more there are."""
-    return first_names([f"{result.names[i]} ({_per_sd(result, i)})" for i in places], MOST)
+    return first_names([f"{result.labels[i]} ({_per_sd(result, i)})" for i in places], MOST)
 
 
 def _per_sd(result: ElasticNetResult, place: int) -> str:
@@ -219,9 +220,8 @@ def _per_sd(result: ElasticNetResult, place: int) -> str:
     often += f", {folds:.0%} of folds" if np.isfinite(folds) else ""
     within = result.bootstrapped.within
     if within is not None and np.isfinite(within.p_value[place]):
-        where = " within arms" if result.has_arms else ""
         cell = shuffled_p_cell(float(within.p_value[place]), within.shuffles)
-        often += f", p {cell if cell[0] in '<≤' else f'= {cell}'}{where}"
+        often += f", p {cell if cell[0] in '<≤' else f'= {cell}'}{result.within_groups}"
     return f"{text} per SD, {often}"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ..common import UsageError, did_you_mean, first_names
+from ..common import UsageError, did_you_mean, first_names, with_article
 from ..tables import TableError
 from ._formula import ARM, matches_pattern
 from ._options import PredictOptions
@@ -47,19 +47,19 @@ def find_arms(participants: ParticipantTable, options: PredictOptions, needed: b
 
     Raises `TableError` where participants's arms are not in order, `UsageError` where nothing says which arm is +1.
     """
-    column = arm_column(participants, options)
+    column, word = arm_column(participants, options), options.group_word
     if column is None:
         if not needed and options.arms is None:
             return None
         raise UsageError(
-            f"{participants.table.path.name}: say which column names the arms (--arm COLUMN --arms FIRST,SECOND); "
+            f"{participants.table.path.name}: say which column names the {word}s (--arm COLUMN --arms FIRST,SECOND); "
             f"there are {first_names(participants.table.columns)}"
         )
     if column in (participants.participant, participants.session):
         raise TableError(
-            participants.table.path, f"{column} names participants or sessions and is no arm; name another column", 1
+            participants.table.path, f"{column} names participants or sessions and is no {word}; name another column", 1
         )
-    cells = _cells(participants, column)
+    cells = _cells(participants, column, word)
     there = tuple(dict.fromkeys(cell for cell in cells if cell))
     names = _names(participants, options, column, there, needed)
     if names is None:
@@ -67,18 +67,19 @@ def find_arms(participants: ParticipantTable, options: PredictOptions, needed: b
     if options.arms is None and len(there) > 2:
         raise TableError(
             participants.table.path,
-            f"{column} names {len(there)} arms ({first_names(there)}); say which two (--arms A,B)",
+            f"{column} names {len(there)} {word}s ({first_names(there)}); say which two (--arms A,B)",
         )
     code = {names[0]: 1.0, names[1]: -1.0}
     return ArmCodes(column, names, np.array([code.get(cell, np.nan) for cell in cells]), cells)
 
 
-def _cells(participants: ParticipantTable, column: str) -> tuple[str, ...]:
+def _cells(participants: ParticipantTable, column: str, word: str) -> tuple[str, ...]:
     found = []
     for index, own in enumerate(participants.texts(column)):
         if len(set(own)) > 1:
             names = " and in ".join(own[:2])
-            problem = f"{participants.names[index]} is in {names}; an arm is the same in both sessions: correct it"
+            rule = f"{with_article(word)} is the same in both sessions: correct it"
+            problem = f"{participants.names[index]} is in {names}; {rule}"
             raise TableError(participants.table.path, problem, participants.line(index))
         found.append(own[0] if own else "")
     return tuple(found)
@@ -87,7 +88,7 @@ def _cells(participants: ParticipantTable, column: str) -> tuple[str, ...]:
 def _names(
     participants: ParticipantTable, options: PredictOptions, column: str, there: tuple[str, ...], needed: bool
 ) -> tuple[str, str] | None:
-    levels = participants.sidecar.levels.get(column, ())
+    levels, word = participants.sidecar.levels.get(column, ()), options.group_word
     names = options.arms or (levels if len(levels) == 2 else None)
     if names is None:
         if not needed and options.arm is None:
@@ -95,15 +96,16 @@ def _names(
         if len(there) > 2:
             raise TableError(
                 participants.table.path,
-                f"{column} names {len(there)} arms ({first_names(there)}); say which two, the first is +1 (--arms A,B)",
+                f"{column} names {len(there)} {word}s ({first_names(there)}); say which two, the first is +1 "
+                "(--arms A,B)",
             )
         raise UsageError(
-            f"{participants.table.path.name}: {column} is {first_names(there) or 'empty'}; say which arm is +1 and "
+            f"{participants.table.path.name}: {column} is {first_names(there) or 'empty'}; say which {word} is +1 and "
             "which −1 (--arms FIRST,SECOND)"
         )
     for name in names:
         if name not in there:
-            hint = did_you_mean(name, there, "arms")
+            hint = did_you_mean(name, there, f"{word}s")
             raise TableError(
                 participants.table.path, f"no row has {column} {name!r}{hint}; say which two (--arms FIRST,SECOND)"
             )

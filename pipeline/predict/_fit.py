@@ -91,6 +91,7 @@ def _fit(
         source=model.source,
         excluded=model.excluded,
         notices=(*model.notices, *grouped),
+        group_word=options.group_word,
     )
 
 

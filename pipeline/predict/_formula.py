@@ -233,11 +233,11 @@ def uses_arm(terms: Sequence[FactorTerm]) -> bool:
     return any(factor.is_arm for term in terms for factor in term)
 
 
-def check_arm_name(terms: Sequence[FactorTerm], column: str | None) -> None:
-    """Raises `UsageError` where the arm is called by its column."""
+def check_arm_name(terms: Sequence[FactorTerm], column: str | None, word: str = "arm") -> None:
+    """Raises `UsageError` where the arm, or the group, is called by its column: ``arm`` stands for either."""
     for factor in (factor for term in terms for factor in term):
         if column is not None and factor.name == column and not factor.is_arm:
-            raise UsageError(f"{factor.text} is of the arm, which a formula calls {ARM}; write {ARM}")
+            raise UsageError(f"{factor.text} is of the {word}, which a formula calls {ARM}; write {ARM}")
 
 
 def _expanded(term: FactorTerm, measures: Sequence[str], formula: str, columns: Container[str]) -> list[FactorTerm]:

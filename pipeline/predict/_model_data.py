@@ -56,7 +56,8 @@ def _why_not(request: ModelRequest, index: int, outcome: FactorValues, empty: Bo
     if np.isnan(outcome.values[index]):
         return f"no {request.outcome.text}"
     if request.by_arm and request.arms is not None and np.isnan(request.arms.values[index]):
-        return f"in arm {request.arms.cells[index]}" if request.arms.cells[index] else "no arm"
+        word, cell = request.options.group_word, request.arms.cells[index]
+        return f"in {word} {cell}" if cell else f"no {word}"
     return "no value of any measure" if empty[index] else ""
 
 
@@ -151,7 +152,7 @@ def _checked(request: ModelRequest, predictors: Predictors, outcome: Outcome, co
     path = request.participants.table.path
     check_outcome_values(path, outcome)
     if request.by_arm and request.arms is not None:
-        check_arms(path, request.arms.names, request.arms.values[complete])
+        check_arms(path, request.arms.names, request.arms.values[complete], request.options.group_word)
     check_predictor_columns(path, predictors)
     check_imputations(path, predictors, request.options)
     sources = [factor.name for factor in request.factors if not factor.is_arm]

@@ -71,14 +71,14 @@ def _unstable(result: ElasticNetResult) -> tuple[str, str] | None:
         return None
     shaken = result.bootstrapped
     predictors = first_names(
-        [f"{result.names[i]} ({shaken.bootstraps[i]:.0%}, {_percent(shaken.folds[i])})" for i in loose], MOST
+        [f"{result.labels[i]} ({shaken.bootstraps[i]:.0%}, {_percent(shaken.folds[i])})" for i in loose], MOST
     )
     return ("Retained, but not stable.", f"{predictors}. {stable_words(result)}")
 
 
 def _alike(result: ElasticNetResult) -> tuple[str, str] | None:
     pairs = [
-        f"{result.names[i]} and {result.names[other]} (r = {number(r)})"
+        f"{result.labels[i]} and {result.labels[other]} (r = {number(r)})"
         for i in result.retained
         for other, r in result.correlated_with(i)
         if other not in result.retained

@@ -33,6 +33,7 @@ class PredictOptions:
         sessions: before and after; none to take them from the table's description, or for one row per participant.
         arm: column of the arms; none to find it.
         arms: both, the first coded +1; none to take them from the table's description.
+        group_word: what one of these is called, arm or group.
         unit: of the outcome; empty for what the table's description says.
         adjust_motion: whether measures are residualised on their motion.
         imputation: of what is missing.
@@ -61,6 +62,7 @@ class PredictOptions:
     sessions: tuple[str, str] | None = None
     arm: str | None = None
     arms: tuple[str, str] | None = None
+    group_word: str = "arm"
     unit: str = ""
     adjust_motion: bool = True
     imputation: ImputationMethod = "iterative"

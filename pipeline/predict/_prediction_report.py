@@ -97,8 +97,8 @@ def _stability(result: ElasticNetResult) -> str:
     within = stability.within
     if within is None:
         return drawn
-    where = " within arms" if result.has_arms else ""
-    return f"{drawn}; outcomes shuffled{where} {within.shuffles} times, each predictor against the largest |r| of all"
+    shuffled = f"shuffled{result.within_groups} {within.shuffles} times"
+    return f"{drawn}; outcomes {shuffled}, each predictor against the largest |r| of all"
 
 
 def _alphas(alphas: tuple[float, ...]) -> str:

@@ -44,7 +44,7 @@ def _predictors(result: ElasticNetResult) -> Section | None:
         "Left, the coefficient per standard deviation, with the 5th to the 95th percentile of the bootstraps; filled "
         "where that excludes zero. Right, how often a predictor is retained when participants are drawn anew, or left "
         "out. Blue: stable, that is retained in half of these or more, and beyond chance "
-        f"{'within arms' if result.has_arms else 'among all predictors'}: it, or what is correlated with it."
+        f"{result.within_groups.strip() or 'among all predictors'}: it, or what is correlated with it."
     )
     if not result.retained:
         caption = f"The model retains none; drawn are those that bootstraps retain most often. {caption}"
@@ -58,15 +58,16 @@ def _slopes(result: ElasticNetResult) -> Section | None:
     figure = slopes_figure(result)
     if figure is None:
         return None
+    group = result.group_word
     caption = (
-        "Lines of different slope: the measure is related to the outcome differently in the two arms. Each measure is "
-        "drawn alone, without the others of the model, and was chosen on the same participants: the bands are too "
-        "narrow for that."
+        f"Lines of different slope: the measure is related to the outcome differently in the two {group}s. Each "
+        "measure is drawn alone, without the others of the model, and was chosen on the same participants: the bands "
+        "are too narrow for that."
     )
     if len(result.slopes) > len(slopes_drawn(result)):
-        caption += f" Drawn are up to {MOST_SLOPES} whose product with the arm weighs most."
-    picture = Picture("slopes", f"{result.outcome.name} in each arm", caption, figure)
-    return Section("Arms", "What products of the arm and a measure mean.", (picture,))
+        caption += f" Drawn are up to {MOST_SLOPES} whose product with the {group} weighs most."
+    picture = Picture("slopes", f"{result.outcome.name} in each {group}", caption, figure)
+    return Section(f"{group.capitalize()}s", f"What products of the {group} and a measure mean.", (picture,))
 
 
 def _tuning(result: ElasticNetResult) -> Section:

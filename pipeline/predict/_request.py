@@ -124,7 +124,7 @@ def resolve_request(options: PredictOptions) -> ModelRequest:
     column = arm_column(participants, options)
     measured, by_pattern = _measured(options, participants, outcome, column)
     formula, terms = _terms(options, participants, measured.chosen)
-    check_arm_name(terms, column)
+    check_arm_name(terms, column, options.group_word)
     remarks = check_outcome(terms, outcome)
     chosen = measured.notices(participants, {factor.name for term in terms for factor in term}) if by_pattern else ()
     return ModelRequest(

@@ -75,6 +75,7 @@ class ElasticNetResult:
         imputed: (predictor,) share of models that retain each where chance fills in what is missing; none without.
         slopes: outcome against a measure in each arm, for measures that a product with the arm is of.
         arms: names of both, the first coded +1; none where the table has no arms.
+        group_word: what one of these is called, arm or group.
         arm: (participant,) +1 or −1; none where the table has no arms.
         settings: how it was made.
         source: what the table was read from, for participants.
@@ -100,6 +101,7 @@ class ElasticNetResult:
     source: str = ""
     excluded: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    group_word: str = "arm"
 
     def __post_init__(self) -> None:
         participants, terms = len(self.predictors.participants), len(self.predictors.terms)
@@ -163,6 +165,19 @@ class ElasticNetResult:
         return self.predictors.names
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The predictors as a reader is told of them: formulas call ``arm`` what may be a group."""
+        arms = self._arm_columns
+        return tuple(
+            " × ".join(self.group_word if column in arms else column for column in term)
+            for term in self.predictors.terms
+        )
+
+    @property
+    def _arm_columns(self) -> set[str]:
+        return {column.name for column in self.predictors.columns if column.role == "arm"}
+
+    @property
     def participants(self) -> int:
         """How many there are."""
         return len(self.predictors.participants)
@@ -198,9 +213,9 @@ class ElasticNetResult:
         )
 
     @property
-    def has_arms(self) -> bool:
-        """Whether the table knows arms, within which outcomes are shuffled."""
-        return any(column.role == "arm" for column in self.predictors.columns)
+    def within_groups(self) -> str:
+        """`` within arms`` where the table knows arms, within which outcomes are shuffled; nothing otherwise."""
+        return f" within {self.group_word}s" if self._arm_columns else ""
 
     def unit(self, place: int) -> str:
         """Of a predictor: those of its columns, multiplied."""
@@ -246,7 +261,7 @@ class ElasticNetResult:
     @property
     def arm_terms(self) -> tuple[int, ...]:
         """Places of the products with the arm."""
-        arms = {column.name for column in self.predictors.columns if column.role == "arm"}
+        arms = self._arm_columns
         return tuple(i for i, term in enumerate(self.predictors.terms) if len(term) > 1 and arms & set(term))
 
     @property

@@ -236,7 +236,7 @@ def predictors_figure(result: ElasticNetResult) -> Figure | None:
     places = predictors_drawn(result)
     if not places:
         return None
-    labels = [name_lines(result.names[place], LABEL_WIDTH) for place in places]
+    labels = [name_lines(result.labels[place], LABEL_WIDTH) for place in places]
     with style():
         if result.stability is None:
             figure = new_figure(0.75 + _rows_height(labels))
@@ -262,7 +262,7 @@ def plot_coefficients(result: ElasticNetResult, ax: Axes | None = None, *, legen
         legend: whether to draw the key, where there are bootstraps.
     """
     places = predictors_drawn(result) or tuple(int(place) for place in result.order[:MOST_OF_NONE_RETAINED])
-    labels = [name_lines(result.names[place], LABEL_WIDTH) for place in places]
+    labels = [name_lines(result.labels[place], LABEL_WIDTH) for place in places]
     with style():
         axes = given_or_new_axes(ax, 1.15 + _rows_height(labels))
         _draw_coefficients(axes, result, places, labels)

@@ -40,16 +40,16 @@ def check_enough(path: Path, participants: int, folds: int | None, left_out: Seq
         raise TableError(path, f"{error}{why}") from error
 
 
-def check_arms(path: Path, names: tuple[str, str], values: Float[np.ndarray, "participant"]) -> None:
-    """Raises `TableError` where an arm could be gone when participants are left out."""
+def check_arms(path: Path, names: tuple[str, str], values: Float[np.ndarray, "participant"], word: str) -> None:
+    """Raises `TableError` where an arm, or what `word` calls it, could be gone when participants are left out."""
     for name, code in zip(names, (1, -1), strict=True):
         count = int((values == code).sum())
         if count < FEWEST_OF_AN_ARM:
             have = "participant has" if count == 1 else "participants have"
             raise TableError(
                 path,
-                f"{count} {have} arm {name} and all else that is needed; a model with arms takes {FEWEST_OF_AN_ARM} of "
-                "each: leave the arm out of the model",
+                f"{count} {have} {word} {name} and all else that is needed; a model with {word}s takes "
+                f"{FEWEST_OF_AN_ARM} of each: leave the {word} out of the model",
             )
 
 

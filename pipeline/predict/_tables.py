@@ -120,8 +120,11 @@ def retained_records(result: ElasticNetResult) -> Records:
 
 
 def _within_columns(result: ElasticNetResult) -> tuple[Column, ...]:
-    r = "r within arms" if result.has_arms else "r"
-    return (Column("r_within_arms", r, "+.2f"), Column("p_within", "p"), Column("stable", "Stable"))
+    return (
+        Column("r_within_arms", f"r{result.within_groups}", "+.2f"),
+        Column("p_within", "p"),
+        Column("stable", "Stable"),
+    )
 
 
 def predictors_records(result: ElasticNetResult) -> Records:
@@ -157,7 +160,7 @@ def predictions_records(result: ElasticNetResult) -> Records:
     """Everybody's outcome, as it was and as predicted."""
     columns = (
         Column("participant_id", "Participant"),
-        Column("arm", "Arm"),
+        Column("arm", result.group_word.capitalize()),
         Column("observed", "Observed", ".4g"),
         Column("fitted", "In-sample", ".4g"),
         Column("tuned", "Left out of the fit", ".4g", where="file"),
@@ -199,7 +202,7 @@ def slopes_records(result: ElasticNetResult) -> Records:
     """A line for each arm, of each measure that a product with the arm is of."""
     columns = (
         Column("measure", "Measure"),
-        Column("arm", "Arm"),
+        Column("arm", result.group_word.capitalize()),
         Column("slope", f"{_outcome_unit(result)} per unit", ".4g"),
         Column("low", "95 % from", ".4g"),
         Column("high", "to", ".4g"),
@@ -223,10 +226,10 @@ def slopes_records(result: ElasticNetResult) -> Records:
         for i, arm in enumerate(slopes.arms)
     ]
     lead = (
-        "Ordinary least squares within each arm, one measure at a time, with 95 % intervals. They say what a product "
-        "means; they do not allow for how it was chosen."
+        f"Ordinary least squares within each {result.group_word}, one measure at a time, with 95 % intervals. They "
+        "say what a product means; they do not allow for how it was chosen."
     )
-    return Records("slopes", "Slopes in each arm", lead, columns, rows, brief=len(rows) <= BRIEF)
+    return Records("slopes", f"Slopes in each {result.group_word}", lead, columns, rows, brief=len(rows) <= BRIEF)
 
 
 def missing_predictor_records(result: ElasticNetResult) -> Records:

@@ -189,7 +189,7 @@ def _line_style(rank: int) -> dict[str, Any]:
 
 def _path_line(result: ElasticNetResult, place: int, rank: int) -> Line2D:
     value = result.in_sample.coefficients[place]
-    label = name_lines(result.names[place], LEGEND_WIDTH, 2) + f": {value:+.3g}".replace("-", "−")
+    label = name_lines(result.labels[place], LEGEND_WIDTH, 2) + f": {value:+.3g}".replace("-", "−")
     return Line2D([], [], label=label, **_line_style(rank))
 
 

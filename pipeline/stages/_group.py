@@ -22,7 +22,6 @@ from ..group import (
 )
 from ..page import AnalysisReport, save_report
 from ..study import GroupAnalysis, Study, VisitSelection, describe_selection, select_visits, switched_models
-from ._group_words import words_of_groups
 from ._result_paths import ResultPaths
 from ._stage_runner import package_versions
 
@@ -144,7 +143,7 @@ def analyse_groups(units: Sequence[Unit], recorder: UnitRecorder) -> None:
             report = _run_analysis(job)
             recorder.done(unit, save_report(report, job.folder))
         except (UsageError, ValueError) as error:
-            recorder.failed(unit, str(error) if job.group_word == "arm" else words_of_groups(str(error)))
+            recorder.failed(unit, str(error))
 
 
 def _run_analysis(job: GroupJob) -> AnalysisReport:

@@ -20,7 +20,6 @@ from ..predict import (
     uses_arm,
 )
 from ..study import Prediction, Study
-from ._group_words import speak_of_groups, words_of_groups
 from ._result_paths import ResultPaths
 from ._stage_runner import package_versions
 
@@ -30,11 +29,10 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "matplotlib")
 
 @dataclass(frozen=True)
 class PredictionJob:
-    """One prediction: its options, the folder of its results, and whether its groups are arms."""
+    """One prediction: its options, and the folder of its results."""
 
     options: PredictOptions
     folder: Path
-    is_trial: bool
 
 
 def prediction_units(study: Study, paths: ResultPaths) -> list[Unit]:
@@ -51,7 +49,7 @@ def _prediction_unit(name: str, settings: Prediction, study: Study, paths: Resul
         "words": study.participants.group_word,
         **package_versions(*PACKAGES),
     }
-    job = PredictionJob(prediction_options(settings, study, table), paths.prediction(name), study.participants.is_trial)
+    job = PredictionJob(prediction_options(settings, study, table), paths.prediction(name))
     return Unit(STAGE, name, recipe, (table, table.with_suffix(".json")), job)
 
 
@@ -90,6 +88,7 @@ def prediction_options(settings: Prediction, study: Study, table: Path) -> Predi
         sessions=study.sessions.pair,
         arm=study.participants.group_column if len(groups) == 2 else None,
         arms=(groups[0], groups[1]) if len(groups) == 2 else None,
+        group_word=study.participants.group_word,
         adjust_motion=settings.adjust_motion,
         imputation=settings.imputation,
         alphas=settings.alphas,
@@ -115,9 +114,8 @@ def make_prediction_work(records: Path, workers: Workers, progress: ProgressFact
             try:
                 found = fit_model(read_model_data(job.options), job.options, records, workers, progress)
             except (UsageError, ValueError) as error:
-                recorder.failed(unit, str(error) if job.is_trial else words_of_groups(str(error)))
+                recorder.failed(unit, str(error))
             else:
-                report = report_elastic_net(found)
-                recorder.done(unit, save_report(report if job.is_trial else speak_of_groups(report), job.folder))
+                recorder.done(unit, save_report(report_elastic_net(found), job.folder))
 
     return predict

@@ -16,7 +16,6 @@ from ..execution import Unit, UnitRecorder
 from ..page import save_report
 from ..statistics import ParticipantScores, measure_changes, participant_scores, report_statistics
 from ..study import Statistics, Study
-from ._group_words import speak_of_groups, words_of_groups
 from ._result_paths import ResultPaths
 from ._stage_runner import package_versions
 
@@ -65,16 +64,15 @@ def compute_statistics(units: Sequence[Unit], recorder: UnitRecorder) -> None:
     """Compute the statistics, and write their report. The work function of this stage."""
     for unit in units:
         job: StatisticsJob = unit.payload
-        is_trial = job.participants.group_word == "arm"
         try:
             named = job.settings.measures
             changes = (
                 measure_changes(job.measures, named, job.participants, job.settings.adjust_motion) if named else ()
             )
             report = report_statistics(job.participants, changes, job.settings)
-            recorder.done(unit, save_report(report if is_trial else speak_of_groups(report), job.folder))
+            recorder.done(unit, save_report(report, job.folder))
         except (UsageError, FeatureError) as error:
-            recorder.failed(unit, str(error) if is_trial else words_of_groups(str(error)))
+            recorder.failed(unit, str(error))
 
 
 def _content(participants: ParticipantScores) -> dict[str, object]:

@@ -35,21 +35,12 @@ KEYS = (*(column.key for column in (*NUMBERS[1:], *BOOTSTRAP_COLUMNS)), "within_
 
 
 def correlation_row(correlation: Correlation) -> dict[str, Any]:
-    """Values of all these columns, and r within arms."""
+    """Values of all these columns, and r within groups."""
     numbers = {key: getattr(correlation, key) for key in KEYS}
     return {"kind": correlation.kind.capitalize(), "people": correlation.participants, **numbers}
 
 
 MOST_ANSWERS = 4  # measures, before one answer stands for all
-CORRELATION_COLUMNS = (
-    Column("measure", "Change of"),
-    Column("score", "with"),
-    KIND,
-    *NUMBERS,
-    Column("within_arms", "r within arms", "+.2f"),
-    *BOOTSTRAP_COLUMNS,
-    Column("motion", "Adjusted for", where="file"),
-)
 
 
 @dataclass(frozen=True)
@@ -94,8 +85,19 @@ def correlate_changes(
     return tuple(associations)
 
 
-def association_records(associations: Sequence[Association], changes: Sequence[MeasureChange], level: float) -> Records:
-    """One row for each measure, score and kind of correlation."""
+def association_records(
+    associations: Sequence[Association], changes: Sequence[MeasureChange], level: float, word: str
+) -> Records:
+    """One row for each measure, score and kind of correlation; `word` is what a group is called."""
+    columns = (
+        Column("measure", "Change of"),
+        Column("score", "with"),
+        KIND,
+        *NUMBERS,
+        Column("within_arms", f"r within {word}s", "+.2f"),
+        *BOOTSTRAP_COLUMNS,
+        Column("motion", "Adjusted for", where="file"),
+    )
     motion = {change.name: change.motion or "nothing" for change in changes}
     rows = [
         {
@@ -109,21 +111,19 @@ def association_records(associations: Sequence[Association], changes: Sequence[M
     ]
     lead = (
         f"Change is after − before. Bootstrap intervals of {percent(level)}; p by Holm's method is adjusted over the "
-        "scores of one measure. r within arms is what is left when each arm's mean is taken out: far from r, the arms "
-        "differ in both and make the correlation between them."
+        f"scores of one measure. r within {word}s is what is left when each {word}'s mean is taken out: far from r, "
+        f"the {word}s differ in both and make the correlation between them."
     )
     sure = frozenset(i for i, row in enumerate(rows) if is_significant(row["holm"]))
-    return Records(
-        "correlations", "Correlations with the change of measures", lead, CORRELATION_COLUMNS, rows, sure=sure
-    )
+    return Records("correlations", "Correlations with the change of measures", lead, columns, rows, sure=sure)
 
 
-def association_answers(associations: Sequence[Association], level: float) -> tuple[Answer, ...]:
-    """An answer for each measure, or one for all where they are many."""
+def association_answers(associations: Sequence[Association], level: float, word: str) -> tuple[Answer, ...]:
+    """An answer for each measure, or one for all where they are many; `word` is what a group is called."""
     tested = [association for association in associations if association.correlations]
     if len(tested) > MOST_ANSWERS:
         return (_of_all(tested, level),)
-    return tuple(_of_one(association, level) for association in tested)
+    return tuple(_of_one(association, level, word) for association in tested)
 
 
 def association_notices(associations: Sequence[Association]) -> list[tuple[str, str]]:
@@ -145,7 +145,7 @@ def association_notices(associations: Sequence[Association]) -> list[tuple[str, 
     return lines
 
 
-def _of_one(association: Association, level: float) -> Answer:
+def _of_one(association: Association, level: float, word: str) -> Answer:
     best = min(association.pearson, key=lambda correlation: correlation.p_value)
     scores = len(association.pearson)
     return Answer(
@@ -155,7 +155,7 @@ def _of_one(association: Association, level: float) -> Answer:
         + f"{_describe(best, level)}.",
         (
             *_ranks(association, best),
-            *_within_arms_text(best),
+            *_within_groups_text(best, word),
             "A correlation over participants does not say that one causes the other.",
         ),
     )
@@ -195,10 +195,10 @@ def _describe(correlation: Correlation, level: float) -> str:
     )
 
 
-def _within_arms_text(best: Correlation) -> tuple[str, ...]:
+def _within_groups_text(best: Correlation, word: str) -> tuple[str, ...]:
     if best.within_arms is None:
         return ()
-    return (f"With each arm's mean taken out: r = {best.within_arms:.2f}.".replace("-", "−"),)
+    return (f"With each {word}'s mean taken out: r = {best.within_arms:.2f}.".replace("-", "−"),)
 
 
 def _ranks(association: Association, best: Correlation) -> tuple[str, ...]:
@@ -211,18 +211,6 @@ def _ranks(association: Association, best: Correlation) -> tuple[str, ...]:
         f"Of ranks (Spearman): {correlation_text(correlation)}, {p_words(correlation.p_value)}."
         for correlation in spearman
     )
-
-
-NULL_CHECK_COLUMNS = (
-    Column("what", "What"),
-    Column("check", "with"),
-    KIND,
-    *NUMBERS,
-    Column("detectable", "could show |r| ≥", ".2f"),
-    Column("within_arms", "r within arms", "+.2f", where="file"),
-    Column("power", "Power", ".2f", where="file"),
-    *BOOTSTRAP_COLUMNS,
-)
 
 
 @dataclass(frozen=True)
@@ -248,8 +236,18 @@ def run_null_checks(
     return tuple(checked)
 
 
-def check_records(checked: Sequence[VariableChecks], level: float) -> Records:
-    """One row for each thing, nuisance variable and kind of correlation."""
+def check_records(checked: Sequence[VariableChecks], level: float, word: str) -> Records:
+    """One row for each thing, nuisance variable and kind of correlation; `word` is what a group is called."""
+    columns = (
+        Column("what", "What"),
+        Column("check", "with"),
+        KIND,
+        *NUMBERS,
+        Column("detectable", "could show |r| ≥", ".2f"),
+        Column("within_arms", f"r within {word}s", "+.2f", where="file"),
+        Column("power", "Power", ".2f", where="file"),
+        *BOOTSTRAP_COLUMNS,
+    )
     rows = [
         {
             "what": variable.name,
@@ -271,7 +269,7 @@ def check_records(checked: Sequence[VariableChecks], level: float) -> Records:
         "null-checks",
         "Null checks: correlations that should not be there",
         lead,
-        NULL_CHECK_COLUMNS,
+        columns,
         rows,
         marked=marked,
     )

@@ -28,18 +28,6 @@ EFFECTS = (
     Column("p_value", "p", PROBABILITY),
     Column("people", "n", "d"),
 )
-MEANS = (
-    Column("outcome", "Outcome"),
-    Column("arm", "Arm"),
-    Column("session", "Session"),
-    Column("people", "n", "d"),
-    Column("mean", "Mean", SPREAD),
-    Column("sd", "SD", SPREAD),
-    Column("estimate", "By the model", SPREAD),
-    Column("low", "from", SPREAD),
-    Column("high", "to", SPREAD),
-    Column("unit", "Unit"),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,30 +50,42 @@ def outcome_records(
     results: Sequence[OutcomeResult], participants: ParticipantScores, level: float
 ) -> tuple[Records, Records]:
     """Effects with their tests, and the means they are about."""
-    first, second = participants.arms
+    (first, second), word = participants.arms, participants.group_word
+    means = (
+        Column("outcome", "Outcome"),
+        Column("arm", word.capitalize()),
+        Column("session", "Session"),
+        Column("people", "n", "d"),
+        Column("mean", "Mean", SPREAD),
+        Column("sd", "SD", SPREAD),
+        Column("estimate", "By the model", SPREAD),
+        Column("low", "from", SPREAD),
+        Column("high", "to", SPREAD),
+        Column("unit", "Unit"),
+    )
     return (
         Records(
             "outcomes",
-            "Effects of session and arm on scores",
-            f"Estimates with {percent(level)} intervals. Session: after − before, both arms weighing the same. Arm: "
-            f"{first} − {second}, both sessions weighing the same. Session × arm: change in {first} − change in "
-            f"{second}. The mixed model's tests are Wald's, which are too sure of themselves where participants are "
-            "few; the t test of changes is the one of the interaction that holds for small numbers.",
+            f"Effects of session and {word} on scores",
+            f"Estimates with {percent(level)} intervals. Session: after − before, both {word}s weighing the same. "
+            f"{word.capitalize()}: {first} − {second}, both sessions weighing the same. Session × {word}: change in "
+            f"{first} − change in {second}. The mixed model's tests are Wald's, which are too sure of themselves where "
+            "participants are few; the t test of changes is the one of the interaction that holds for small numbers.",
             EFFECTS,
-            [row for result in results for row in _effect_rows(result)],
+            [row for result in results for row in _effect_rows(result, word)],
         ),
         Records(
             "outcome-means",
-            "Scores by arm and session",
+            f"Scores by {word} and session",
             "As observed, and as the mixed model has them, which allows for participants who lack one session.",
-            MEANS,
+            means,
             [row for result in results for row in _mean_rows(result, participants)],
         ),
     )
 
 
 def outcome_answers(results: Sequence[OutcomeResult], participants: ParticipantScores) -> tuple[Answer, ...]:
-    """Did each score change differently in the arms?"""
+    """Did each score change differently in the two groups?"""
     return tuple(_answer(result, participants) for result in results)
 
 
@@ -102,19 +102,19 @@ def outcome_notices(results: Sequence[OutcomeResult]) -> list[tuple[str, str]]:
     return lines
 
 
-def _effect_rows(result: OutcomeResult) -> Iterator[dict[str, Any]]:
+def _effect_rows(result: OutcomeResult, word: str) -> Iterator[dict[str, Any]]:
     model, change = result.model, result.model.change
     about = {"outcome": result.scores.name, "unit": result.scores.unit, "people": model.participants}
-    for effect in model.effects:
+    for name, effect in zip(("session", word, f"session × {word}"), model.effects, strict=True):
         yield about | {
-            "effect": effect.name,
+            "effect": name,
             **_numbers(effect),
             "test": "mixed model, Wald z",
             "statistic": effect.z,
             "df": None,
         }
     t_tests = (
-        ("session × arm", change.difference, "t test of changes", model.complete),
+        (f"session × {word}", change.difference, "t test of changes", model.complete),
         *((f"change in {arm.arm}", arm.mean, "paired t test", arm.participants) for arm in change.arms),
     )
     for effect_name, found, test, count in t_tests:
@@ -128,7 +128,7 @@ def _effect_rows(result: OutcomeResult) -> Iterator[dict[str, Any]]:
         }
     size = change.effect_size
     yield about | {
-        "effect": "session × arm, Hedges g",
+        "effect": f"session × {word}, Hedges g",
         "estimate": size.g,
         "low": size.low,
         "high": size.high,
@@ -166,19 +166,19 @@ def _answer(result: OutcomeResult, participants: ParticipantScores) -> Answer:
         f"{by_second} in {second.arm}: a difference of "
         f"{with_interval(difference.estimate, difference.low, difference.high, level=model.level)}, "
         f"{t_test_text(difference.t, difference.df, difference.p_value)}.",
-        (*_details(result), *_caution(is_significant(difference.p_value), model.level)),
+        (*_details(result, participants.group_word), *_caution(is_significant(difference.p_value), model.level)),
     )
 
 
-def _details(result: OutcomeResult) -> Iterator[str]:
+def _details(result: OutcomeResult, word: str) -> Iterator[str]:
     model, unit = result.model, result.scores.unit
     found, size, session = model.interaction, model.change.effect_size, model.effects[0]
     yield (
-        f"Mixed model of {model.participants} participants, {model.complete} of them with both sessions: session × arm "
-        f"{with_interval(found.estimate, found.low, found.high, unit)}, Wald {p_words(found.p_value)}."
+        f"Mixed model of {model.participants} participants, {model.complete} of them with both sessions: session "
+        f"× {word} {with_interval(found.estimate, found.low, found.high, unit)}, Wald {p_words(found.p_value)}."
     )
     yield (
-        f"Over both arms it changed by {with_interval(session.estimate, session.low, session.high, unit)}, "
+        f"Over both {word}s it changed by {with_interval(session.estimate, session.low, session.high, unit)}, "
         f"Wald {p_words(session.p_value)}."
     )
     yield f"Hedges g of the difference: {with_interval(size.g, size.low, size.high)}, in SD of a change."

@@ -49,26 +49,30 @@ def report_statistics(
     records = [
         *(outcome_records(outcomes, participants, settings.level) if outcomes else ()),
         *(
-            [association_records(associations, changes, settings.level)]
+            [association_records(associations, changes, settings.level, participants.group_word)]
             if any(association.correlations for association in associations)
             else ()
         ),
-        *([check_records(checked, settings.level)] if any(variable.checks for variable in checked) else ()),
+        *(
+            [check_records(checked, settings.level, participants.group_word)]
+            if any(variable.checks for variable in checked)
+            else ()
+        ),
         *([cohort_records(participants)] if participants.cohort else ()),
     ]
     counts = [int((participants.arm == sign).sum()) for sign in (1, -1)]
     return AnalysisReport(
         name=NAME,
-        title="Scores by arm, and their correlations",
+        title=f"Scores by {participants.group_word}, and their correlations",
         subtitle=" and ".join(f"{count} of {arm}" for count, arm in zip(counts, participants.arms, strict=True)) + ".",
         answers=(
             *outcome_answers(outcomes, participants),
-            *association_answers(associations, settings.level),
+            *association_answers(associations, settings.level, participants.group_word),
             *check_answers(checked, participants, settings.level),
         ),
         records=tuple(records),
         draw=_sections(outcomes, associations, checked, participants, settings.level),
-        facts=tuple(_facts(outcomes, changes, settings)),
+        facts=tuple(_facts(outcomes, changes, settings, participants.group_word)),
         notices=(*outcome_notices(outcomes), *association_notices(associations), *check_notices(checked)),
         summary={"level": settings.level, "bootstraps": settings.bootstraps, "seed": settings.seed},
     )
@@ -102,14 +106,14 @@ def _sections(
 
 
 def _facts(
-    outcomes: Sequence[OutcomeResult], changes: Sequence[MeasureChange], settings: Statistics
+    outcomes: Sequence[OutcomeResult], changes: Sequence[MeasureChange], settings: Statistics, word: str
 ) -> list[tuple[str, str]]:
     facts = []
     if outcomes:
         facts += [
             (
                 "Mixed model",
-                "score ~ session × arm with a random intercept for each participant, restricted maximum likelihood "
+                f"score ~ session × {word} with a random intercept for each participant, restricted maximum likelihood "
                 "(statsmodels); participants with one session stay in; Wald tests against the normal distribution",
             ),
             (

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from features import Correlation
 
+from ..common import with_article
 from ..page import Picture, Section
 from ._correlations import Association, VariableChecks
 from ._interval_text import percent, with_interval
@@ -22,12 +23,13 @@ def scores_section(results: Sequence[OutcomeResult], participants: ParticipantSc
     """A picture for each outcome."""
     return Section(
         "Scores before and after",
-        "Each line is a participant. Above each arm stands its mean change with the paired t interval.",
+        f"Each line is a participant. Above each {participants.group_word} stands its mean change with the paired t "
+        "interval.",
         tuple(
             Picture(
                 f"scores-{number}",
-                f"{result.scores.name} by arm and session",
-                _scores_caption(result),
+                f"{result.scores.name} by {participants.group_word} and session",
+                _scores_caption(result, participants.group_word),
                 scores_figure(result, participants),
             )
             for number, result in enumerate(results)
@@ -88,11 +90,11 @@ def checks_section(checked: Sequence[VariableChecks], level: float) -> Section:
     )
 
 
-def _scores_caption(result: OutcomeResult) -> str:
+def _scores_caption(result: OutcomeResult, word: str) -> str:
     difference, unit = result.model.change.difference, result.scores.unit
     return (
-        "Look for lines that run alike within an arm, and for a mean that falls or rises more in one arm than in the "
-        "other. The arms' changes differ by "
+        f"Look for lines that run alike within {with_article(word)}, and for a mean that falls or rises more in one "
+        f"{word} than in the other. The {word}s' changes differ by "
         f"{with_interval(difference.estimate, difference.low, difference.high, unit)}. "
         "Means are the mixed model's, with Wald intervals."
     )

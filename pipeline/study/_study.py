@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from ..common import with_article
 from ._analysis_settings import (
     Compat,
     ConfigSection,
@@ -90,7 +91,7 @@ class Participants(ConfigSection):
     @property
     def one_group(self) -> str:
         """The same with its article."""
-        return "an arm" if self.is_trial else "a group"
+        return with_article(self.group_word)
 
 
 class Sessions(ConfigSection):

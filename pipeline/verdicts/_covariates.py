@@ -195,12 +195,11 @@ def _judge(group: GroupPosterior, covariate: str, apart: KindComparisons, size: 
         return judge_covariate(group, covariate, size)
     comparison = apart[covariate]
     if comparison is None:
+        kinds, each = ("two kinds", "kind") if group.design.form is None else ("levels", "level")
         note = (
-            "Left open: participants of two kinds in such unequal numbers must have a group of each kind, and one of "
+            f"Left open: participants of {kinds} in such unequal numbers must have a group of each {each}, and one of "
             "them is too small to be fitted, or has the same covariate throughout."
         )
-        if group.design.form is not None:
-            note = note.replace("two kinds", "levels").replace("each kind", "each level")
         return leave_open(judge_covariate(group, covariate, size), note)
     if isinstance(comparison, str):
         return replace(judge_covariate(group, covariate, size), note=comparison)

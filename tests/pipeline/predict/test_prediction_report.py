@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from made_up_prediction import made_up_prediction, null_prediction
+from report_texts import report_texts
 
 from features import PermutationTest
 from pipeline.page._analysis_report import print_and_save, report_json
@@ -105,3 +106,11 @@ def test_the_grid_of_the_nested_estimate_is_said_where_it_is_another() -> None:
     assert "α = 0.5, 20 penalties" in facts["Left out"]
     assert "2 α from 0.5 to 1" in facts["Candidates"]
     assert "in 5 groups" in facts["Left out"]
+
+
+def test_of_two_groups_that_are_no_arms_only_the_formula_speaks_of_an_arm() -> None:
+    """`arm` is the formula's own word for either, and is left as it was written."""
+    found = replace(made_up_prediction(measures=3, missing=0.2), group_word="group")
+    arms = [text for text in report_texts(report_elastic_net(found)) if re.search(r"\b[Aa]rms?\b", text)]
+    assert [text.removeprefix("elastic net; ") for text in arms[1:]] == [f"change-by-arm: {found.formula}"]
+    assert arms[0].endswith("(model change-by-arm).")

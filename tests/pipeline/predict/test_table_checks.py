@@ -169,7 +169,15 @@ QUESTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "arms without an order": ({"model": "change-by-arm", "arms": None}, "say which arm is +1"),
     "the arm by its column's name": (
         {"formula": "sex + change(gppi_a)", "arm": "sex", "arms": ("F", "M")},
-        "write arm",
+        "is of the arm, which a formula calls arm; write arm",
+    ),
+    "the group by its column's name": (
+        {"formula": "sex + change(gppi_a)", "arm": "sex", "arms": ("F", "M"), "group_word": "group"},
+        "is of the group, which a formula calls arm; write arm",
+    ),
+    "no such group": (
+        {"model": "change-by-arm", "arms": ("drug", "plcebo"), "group_word": "group"},
+        "did you mean 'placebo'? (groups: ",
     ),
     "an unknown model": ({"model": "chnge"}, "no model 'chnge'; did you mean 'change'?"),
     "a model and a formula": ({"model": "change", "formula": "arm"}, "both a model and a formula are given"),

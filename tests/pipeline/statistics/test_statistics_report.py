@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from made_up_statistics import made_up_measures, made_up_participants, write_measures
 from matplotlib.figure import Figure
+from report_texts import report_texts
 from scipy import stats
 
 from pipeline.page._analysis_report import AnalysisReport
@@ -238,3 +240,10 @@ def test_numbers_read_from_the_table_are_those_reported(tmp_path: Path) -> None:
     )
     assert {row["motion"] for row in rows(found, "correlations")} == {"motion_faces"}
     assert "in 2 of them" in dict(found.facts)["Measures"]
+
+
+def test_of_two_groups_that_are_no_arms_no_arm_is_spoken_of() -> None:
+    report = reported(replace(PARTICIPANTS, group_word="group"))
+    assert not [text for text in report_texts(report) if re.search(r"\b[Aa]rms?\b", text)]
+    assert {row["effect"] for row in rows(report, "outcomes")} >= {"session", "group", "session × group"}
+    assert [records.name for records in report.records] == [records.name for records in reported().records]
