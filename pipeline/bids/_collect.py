@@ -9,12 +9,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from statistics import median
 
-from ..common import describe_reversed_order, did_you_mean, list_names, merge_remarks, nearest_name, sorted_names
+from ..common import (
+    NOT_HERE,
+    describe_reversed_order,
+    did_you_mean,
+    list_names,
+    merge_remarks,
+    nearest_name,
+    sorted_names,
+)
 from ..study import Study
 from ._inventory import Absence, Inventory, Run
 from ._locate_files import DatasetFolders, image_space, preprocessed_images
 from ._participants import StudyParticipants, read_participants
-from ._readable_files import EMPTY, NOT_HERE, DataError
+from ._readable_files import EMPTY, DataError
 from ._validate_run import RunValidation, validate_runs
 from ._visits import read_visits
 

@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from ..common import JsonError, error_line, is_device, message_line, read_json
+from ..common import JsonError, describe_absence, error_line, is_device, message_line, read_json
 
-# What is said of a file that has a name and no content here.
-NOT_HERE, EMPTY = "is a link to a file that is not here", "is empty (0 bytes)"
+EMPTY = "is empty (0 bytes)"
 _POINTERS = ((b"/annex/objects/", "git-annex"), (b"version https://git-lfs", "git-lfs"))
 SMALL = 4096  # bytes of a file that is read whatever its grid
 LONGEST = 540  # bytes of a NIfTI-2 header
@@ -51,9 +50,7 @@ def head_of(path: Path, size: int = 64) -> bytes:
         with path.open("rb") as file:
             head = file.read(size)
     except FileNotFoundError:
-        if path.is_symlink():
-            raise DataError(f"{path.name} {NOT_HERE}; fetch it (datalad get)") from None
-        raise DataError(f"{path.name} does not exist") from None
+        raise DataError(f"{path.name} {describe_absence(path)}") from None
     except IsADirectoryError:
         raise DataError(f"{path.name} is a folder, not a file") from None
     except OSError as error:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+NOT_HERE = "is a link to a file that is not here"  # as DataLad leaves them
 LONGEST_STEM = 100  # bytes of a name that the temporary one keeps: file systems allow 255 in all
 _TEMPORARY_NAME = re.compile(r"\..{0,100}\.[0-9a-f]{32}(\.[^.]{0,15})?", re.DOTALL)
 
@@ -65,6 +66,30 @@ class WriteError(OSError):
 
     def __reduce__(self) -> tuple[type[WriteError], tuple[str, str], dict[str, object]]:
         return WriteError, (self.place, self.cause), {"errno": self.errno, "for_all": self.for_all}
+
+
+def describe_absence(path: Path) -> str:
+    """What is wrong with a file that cannot be opened since nothing is there, and what to do."""
+    return f"{NOT_HERE}; fetch it (datalad get)" if path.is_symlink() else "does not exist; check the path"
+
+
+def find_files(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, links to content that is not here among them.
+
+    Links to folders are followed once the folders themselves have been looked through, and no folder is looked at
+    twice, so that a link to what lies above it leads nowhere, and what has two names has its own.
+    """
+    linked, seen = [folder], set[str]()
+    while linked:
+        links: list[Path] = []
+        for place, folders, files in (step for link in linked for step in os.walk(link)):
+            if (real := os.path.realpath(place)) in seen:
+                folders.clear()
+                continue
+            seen.add(real)
+            links += [path for name in folders if (path := Path(place, name)).is_symlink()]
+            yield from (Path(place, name) for name in files)
+        linked = sorted(links)
 
 
 @contextmanager

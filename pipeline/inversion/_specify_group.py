@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..common import UsageError, file_name_text, natural_key, visible_text
+from ..common import UsageError, file_name_text, find_files, natural_key, visible_text
 from ..matlab import FieldProblem
 from ..spm import DcmFile, SpmFileError, read_voi, sessions_of, specify_from_vois, write_dcm
 from ..study import SpecifiedDcm
@@ -86,11 +87,15 @@ def find_participant_folders(folders: Sequence[Path], voi_pattern: str = VOI_PAT
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"{folder} is no folder; give folders that hold {SPM_MAT} and VOI_*.mat")
-        own = [folder] if (folder / SPM_MAT).is_file() else [path.parent for path in folder.rglob(SPM_MAT)]
+        here = os.path.lexists(folder / SPM_MAT)
+        own = [folder] if here else [path.parent for path in find_files(folder) if path.name == SPM_MAT]
         if not own:
             raise UsageError(f"{folder} holds no {SPM_MAT}, nor does a folder below it; give first-level folders")
         found += sorted(own, key=lambda path: natural_key(str(path)))
-    places = list(dict.fromkeys(path.resolve() for path in found))
+    once: dict[Path, Path] = {}  # by what they are; participants are called by the path that leads there
+    for path in found:
+        once.setdefault(path.resolve(), path.absolute())
+    places = list(once.values())
     names = _names(places)
     if repeated := next((name for name, count in Counter(names).items() if count > 1), ""):
         where = " and ".join(str(place) for place, name in zip(places, names, strict=True) if name == repeated)
@@ -131,13 +136,14 @@ def specify_group(
 def _specify_participant(
     model: SpecifiedDcm, participant: ParticipantFolder, out: Path, replace: bool
 ) -> list[SpecifiedFile]:
-    vois = []
+    vois, others = [], []
     for path in participant.vois:
         try:
             vois.append(read_voi(path))
         except SpmFileError as error:
             if any(region in path.stem for region in model.regions):  # another region's file is not needed
                 return [SpecifiedFile(participant.name, None, failure=str(error))]
+            others.append(f" ({error})")
     every = model.session == "all"
     sessions = (sessions_of(vois) or [1]) if model.session == "all" else [model.session]
     made = []
@@ -161,13 +167,14 @@ def _specify_participant(
             write_dcm(path, source)
             made.append(SpecifiedFile(participant.name, session, path, source))
         except (SpmFileError, FieldProblem) as error:
-            made.append(SpecifiedFile(participant.name, session, failure=str(error)))
+            hint = others[0] if others and "no VOI" in str(error) else ""
+            made.append(SpecifiedFile(participant.name, session, failure=f"{error}{hint}"))
     return made
 
 
 def _matching(folder: Path, pattern: str) -> tuple[Path, ...]:
     paths = glob.glob(str(Path(glob.escape(str(folder))) / pattern), recursive=True)  # noqa: PTH207 - takes ".."
-    return tuple(Path(path) for path in sorted(paths, key=natural_key) if Path(path).is_file())
+    return tuple(Path(path) for path in sorted(paths, key=natural_key) if not Path(path).is_dir())
 
 
 def _names(places: Sequence[Path]) -> list[str]:

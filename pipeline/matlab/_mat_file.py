@@ -19,7 +19,7 @@ import numpy as np
 import scipy.io
 from scipy.sparse import csc_array
 
-from ..common import error_line, visible_text, write_bytes
+from ..common import describe_absence, error_line, visible_text, write_bytes
 from ..guarded import GuardedError, GuardedProcess, from_bytes
 from ._stream import VALUES, DamagedError, MemoryLimit, TooLargeError
 from ._values import MatFileError, Opaque, StructArray, opaque_fields, sparse_matrix
@@ -93,7 +93,7 @@ def _first_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             start = file.read(2056)
     except FileNotFoundError:
-        raise MatFileError("does not exist; check the path") from None
+        raise MatFileError(describe_absence(path)) from None
     except OSError as error:
         raise MatFileError(f"cannot be opened ({error.strerror}); check its permissions") from None
     except MatFileError:

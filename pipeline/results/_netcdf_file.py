@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import xarray as xr
 
-from ..common import Attributes, message_line, write_bytes
+from ..common import Attributes, describe_absence, message_line, write_bytes
 from ..guarded import (
     SIGNATURE,
     GuardedError,
@@ -183,7 +183,7 @@ def _bytes(path: Path, refused: type[ResultFileError]) -> bytes:
             file.seek(0)
             return file.read(size)
     except FileNotFoundError:
-        raise refused(path, "does not exist", "check the path") from None
+        raise refused(path, *describe_absence(path).split("; ")) from None
     except OSError as error:
         raise refused(path, f"cannot be read ({error.strerror})", "check it and its permissions") from error
     except MemoryError as error:

@@ -90,7 +90,7 @@ def specify_from_vois(
     check_together(chosen)
     parts = {key: tuple((conditions or {}).get(key, (key,))) for key in spec.inputs}
     members = list(dict.fromkeys(member for own in parts.values() for member in own))
-    design = read_session_inputs(spm_mat, session, members, chosen[0].series.size)
+    design = read_session_inputs(spm_mat, chosen, members)
     content = _struct(chosen, spec, design, parts, _delays(delays, spec, design), echo_time, centre_inputs)
     try:
         file = read_struct(Path(f"DCM_{name}.mat"), None, "", content)

@@ -87,7 +87,7 @@ def read_vois(
     if not vois:
         raise ValueError("no VOI files were given; pass one VOI_*.mat per region")
     check_together(vois)
-    design = read_session_inputs(spm_path, vois[0].session, inputs, vois[0].series.size)
+    design = read_session_inputs(spm_path, vois, inputs)
     centres = [voi.centre for voi in vois if voi.centre is not None]
     try:
         data = Data(
@@ -179,14 +179,16 @@ def check_together(vois: Sequence[Voi]) -> None:
         holders[voi.name] = voi.path
 
 
-def read_session_inputs(path: Path, session: int, wanted: Sequence[str] | None, scans: int) -> DesignInputs:
-    """The inputs of a session that are wanted, in their order; raises `VoiFileError` where the scans do not fit."""
+def read_session_inputs(path: Path, vois: Sequence[Voi], wanted: Sequence[str] | None) -> DesignInputs:
+    """The wanted inputs of the VOIs' session, in their order; raises `VoiFileError` where the scans do not fit."""
+    session, scans = vois[0].session, vois[0].series.size
     struct = _variable(path, "SPM", "is no SPM.mat (it holds no SPM); give the first-level SPM.mat")
     try:
         design = Fields(struct, "SPM.")
         timing = design.struct("xY", "specify the first-level model again")
         repetition_time = timing.number("RT", "set it to the repetition time in seconds")
-        columns, widths, places = _columns(design, session)
+        conditions = _conditions(design, vois, path)
+        columns = _columns(conditions, wanted)
         names = list(columns) if wanted is None else list(wanted)
         unknown = [name for name in names if name not in columns]
         if unknown:
@@ -196,7 +198,7 @@ def read_session_inputs(path: Path, session: int, wanted: Sequence[str] | None, 
             )
         if not names:
             raise FieldProblem(f"SPM.Sess({session}).U", "lends no input; name at least one")
-        used = {widths[name] for name in names}
+        used = {columns[name].width for name in names}
         if len(used) > 1 or min(used) <= 0 or repetition_time <= 0:
             raise FieldProblem(
                 f"SPM.Sess({session}).U.dt",
@@ -207,7 +209,7 @@ def read_session_inputs(path: Path, session: int, wanted: Sequence[str] | None, 
             raise timing.problem("RT", problem)
         if problem := time_problem(width, "microtime bin"):
             raise FieldProblem(f"SPM.Sess({session}).U.dt", problem)
-        sizes = {name: columns[name].size for name in names}
+        sizes = {name: columns[name].values.size for name in names}
         if len(set(sizes.values())) > 1:
             lengths = ", ".join(f"'{name}' {size}" for name, size in sizes.items())
             raise FieldProblem(
@@ -223,34 +225,65 @@ def read_session_inputs(path: Path, session: int, wanted: Sequence[str] | None, 
             )
     except FieldProblem as error:
         raise VoiFileError(path, error.field, error.problem) from error
-    stacked = np.column_stack([columns[name] for name in names])
-    return DesignInputs(repetition_time, width, stacked, tuple(names), tuple(places[name] for name in names))
+    stacked = np.column_stack([columns[name].values for name in names])
+    return DesignInputs(repetition_time, width, stacked, tuple(names), tuple(columns[name].place for name in names))
 
 
-def _columns(
-    design: Fields, session: int
-) -> tuple[dict[str, np.ndarray], dict[str, float], dict[str, tuple[int, int]]]:
-    """Every input of a session by name, parametric modulators too; the width of its bins (s); and where it stands."""
-    sessions = _structs(design, "Sess")
+def _conditions(design: Fields, vois: Sequence[Voi], path: Path) -> list[Fields]:
+    """The conditions of the session that regions were extracted in."""
+    session, sessions = vois[0].session, _structs(design, "Sess")
+    unsaid = next((voi for voi in vois if not Fields(voi.content).has("Sess")), None)
+    if unsaid is not None and len(sessions) > 1:
+        problem = f"is missing, and {path.name} has {len(sessions)} sessions; extract the region again"
+        raise VoiFileError(unsaid.path, "xY.Sess", problem)
     if not 1 <= session <= len(sessions):
         raise design.problem("Sess", f"has {len(sessions)} sessions, but the VOIs are of session {session}; check both")
-    columns: dict[str, np.ndarray] = {}
-    widths: dict[str, float] = {}
-    places: dict[str, tuple[int, int]] = {}
-    for number, condition in enumerate(_structs(sessions[session - 1], "U"), start=1):
-        values = condition.matrix("u", "specify the first-level model again")[LEADING_BINS:]
-        if values.ndim != 2:
-            raise condition.problem("u", f"has {values.ndim} axes, not bins × inputs; specify the model again")
-        names = condition.names("name") or []
-        if len(names) != values.shape[1]:
-            raise condition.problem("name", f"holds {len(names)} names for {values.shape[1]} columns of u; name each")
-        for place, (name, column) in enumerate(zip(names, values.T, strict=True), start=1):
-            if name in columns:
-                raise condition.problem("name", f"holds '{name}' twice; give every condition a name of its own")
-            columns[name] = column
-            widths[name] = condition.number("dt", "specify the first-level model again")
-            places[name] = (number, place)
-    return columns, widths, places
+    return _structs(sessions[session - 1], "U")
+
+
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """An input: its values without the leading bins, the width of a bin (s), and its condition and column, from 1."""
+
+    values: np.ndarray
+    width: float
+    place: tuple[int, int]
+
+
+def _columns(conditions: Sequence[Fields], wanted: Sequence[str] | None) -> dict[str, _Column]:
+    """Every input of a session by name, parametric modulators too; what is wrong with one that is not wanted is let be.
+
+    Raises `FieldProblem` of one that is not wanted, too, where one that is cannot be found: it may be that one.
+    """
+    columns: dict[str, _Column] = {}
+    faults: list[FieldProblem] = []
+    for number, condition in enumerate(conditions, start=1):
+        names: list[str] = []
+        try:
+            names = condition.names("name") or []
+            found = _columns_of(condition, number, names)
+            if again := next((name for name in found if name in columns), ""):
+                raise condition.problem("name", f"holds '{again}' twice; give every condition a name of its own")
+            columns |= found
+        except FieldProblem as fault:
+            if wanted is None or set(names) & set(wanted):
+                raise
+            faults.append(fault)
+    if faults and not set(wanted or ()) <= columns.keys():
+        raise faults[0]
+    return columns
+
+
+def _columns_of(condition: Fields, number: int, names: Sequence[str]) -> dict[str, _Column]:
+    values = condition.matrix("u", "specify the first-level model again")[LEADING_BINS:]
+    if values.ndim != 2:
+        raise condition.problem("u", f"has {values.ndim} axes, not bins × inputs; specify the model again")
+    if len(names) != values.shape[1]:
+        raise condition.problem("name", f"holds {len(names)} names for {values.shape[1]} columns of u; name each")
+    if again := next((name for name in names if list(names).count(name) > 1), ""):
+        raise condition.problem("name", f"holds '{again}' twice; give every column a name of its own")
+    width = condition.number("dt", "specify the first-level model again")
+    return {name: _Column(values[:, i], width, (number, i + 1)) for i, name in enumerate(names)}
 
 
 def _structs(fields: Fields, key: str) -> list[Fields]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from ..common import COMMA_NUMBER, NUMBER, message_line, number_advice, read_bytes
+from ..common import COMMA_NUMBER, NUMBER, describe_absence, message_line, number_advice, read_bytes
 from ._table_form import MISSING, MISSING_TEXTS, FormError, decode_table, describe_form, normalise_cells, split_rows
 
 __all__ = ["COMMA_NUMBER", "INFINITE", "MISSING", "NUMBER", "Table", "TableError", "read_table"]
@@ -225,7 +225,7 @@ def _content(path: Path) -> bytes:
     try:
         return read_bytes(path)
     except FileNotFoundError:
-        raise TableError(path, "does not exist; check the path") from None
+        raise TableError(path, describe_absence(Path(path))) from None
     except IsADirectoryError:
         raise TableError(path, "is a folder; give the table inside it") from None
     except OSError as error:

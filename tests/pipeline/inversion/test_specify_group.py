@@ -100,3 +100,35 @@ def test_participants_are_called_by_what_tells_them_apart(tmp_path: Path, folder
         (tmp_path / folder / "SPM.mat").touch()
     found = find_participant_folders([tmp_path / folders[0].split("/")[0]] if len(folders) < 2 else [tmp_path])
     assert [participant.name for participant in found] == names
+
+
+def test_linked_folders_keep_the_names_they_are_given_by(cohort: Path, tmp_path: Path) -> None:
+    (tmp_path / "linked").mkdir()
+    for participant, place in (("anna", "sub-1"), ("bob", "sub-2")):
+        (tmp_path / "linked" / participant).symlink_to(cohort / "data" / place / "glm")
+    (tmp_path / "linked" / "loop").symlink_to(tmp_path / "linked")
+    found = find_participant_folders([tmp_path / "linked"])
+    assert [participant.name for participant in found] == ["anna", "bob"]
+    assert [len(participant.vois) for participant in found] == [4, 3]
+
+
+def test_files_that_only_link_to_content_elsewhere_are_named(cohort: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("sub-1/glm/SPM.mat", "sub-2/glm/VOI_left_1.mat"):
+        path = cohort / "data" / name
+        path.unlink()
+        path.symlink_to(cohort / "annex" / "nowhere")
+    assert specify(cohort) == 1
+    shown = capsys.readouterr().err
+    assert "sub-1: SPM.mat: is a link to a file that is not here; fetch it" in shown
+    assert "sub-2: VOI_left_1.mat: is a link to a file that is not here; fetch it" in shown
+
+
+def test_a_file_that_is_no_voi_is_named_where_a_region_is_missing(
+    cohort: Path, save_v7: Save, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = cohort / "data" / "sub-1" / "glm"
+    (folder / "VOI_left_1.mat").unlink()
+    save_v7(str(folder / "VOI_both_1.mat"), xY=1.0)
+    assert specify(cohort) == 1
+    assert "has no VOI called 'left'" in (shown := capsys.readouterr().err)
+    assert "VOI_both_1.mat: is no VOI file" in shown

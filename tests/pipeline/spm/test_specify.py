@@ -120,3 +120,30 @@ def test_it_is_the_file_that_spm_specified(spm_data: Path, participant: str, fol
     np.testing.assert_array_equal(file.content["U"]["idx"], spms.content["U"]["idx"])
     assert (file.stated_echo_time, file.centre_inputs) == (spms.stated_echo_time, spms.centre_inputs)
     np.testing.assert_array_equal(file.coordinates, spms.coordinates)
+
+
+def test_a_condition_that_the_model_does_not_use_stops_nothing(
+    files: tuple[list[Path], Path], save_v7: Save, cells: Any
+) -> None:
+    others = [(cells("rest"), np.full((352, 1), np.nan), 0.125), (cells(), np.ones((352, 1)), 0.125)]
+    others += [(cells("x"), np.ones((352, 1)), np.nan), (cells("faces"), np.ones((352, 1)), 0.125)]
+    sessions = design(cells)["Sess"]
+    given = sessions[0, 0][0]
+    conditions = np.empty((1, 6), dtype=given.dtype)
+    conditions[0, :2] = given[0]
+    for place, other in enumerate(others, start=2):
+        conditions[0, place] = other
+    sessions[0, 0] = (conditions,)
+    spm_mat = save_v7("SPM.mat", SPM={"xY": {"RT": 2.0}, "Sess": sessions})
+    file = specify_dcm(files[0], spm_mat, small_spec(["task"]))
+    assert file.data.inputs[:8, 0].tolist() == [1] * 8
+    with pytest.raises(SpmFileError, match=r"Sess\(1\).U\(6\).name holds 'faces' twice"):
+        specify_dcm(files[0], spm_mat, small_spec(["faces"]))
+
+
+def test_a_voi_without_session_is_of_the_only_one(files: tuple[list[Path], Path], save_v7: Save, cells: Any) -> None:
+    vois = [save_v7(f"VOI_{name}_x.mat", xY=voi(name, Sess=None)) for name in ("left", "right2")]
+    spec = small_spec(["task"])
+    with pytest.raises(SpmFileError, match=r"VOI_left_x.mat: xY.Sess is missing, and SPM.mat has 2 sessions"):
+        specify_dcm(vois, save_v7("two/SPM.mat", SPM=design(cells, sessions=2)), spec)
+    assert specify_dcm(vois, save_v7("one/SPM.mat", SPM=design(cells)), spec).data.scans == 20
