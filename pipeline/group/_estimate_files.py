@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,7 @@ class FirstLevel:
     has_evidence: bool = True
 
 
-def from_netcdf(path: Path, model: str | None = None) -> list[FirstLevel] | list[str]:
+def from_netcdf(path: Path, model: str | None = None) -> Sequence[FirstLevel | str]:
     """The estimates in a result file, or why it has none; `model` is which to take of those that are reduced."""
     try:
         posterior, attributes = read_posterior(path)
@@ -103,7 +103,7 @@ def _from_reduced(path: Path, model: str | None) -> list[FirstLevel] | list[str]
     return [FirstLevel(estimate, spec, path, mode_without_search(found.full.mode))]
 
 
-def _given(path: Path) -> list[FirstLevel] | list[str]:
+def _given(path: Path) -> list[FirstLevel | str]:
     """The posteriors in a NetCDF file of arrays, or why they cannot be used; none where it is no such file."""
     try:
         return [_from_given(path, given) for given in read_posterior_arrays(path) or ()]
@@ -118,9 +118,12 @@ def from_table(path: Path) -> FirstLevel | str:
         return str(error)
 
 
-def _from_given(path: Path, given: GivenEstimate) -> FirstLevel:
-    """A posterior without its model: parameters that cannot vary are left out, as in any DCM."""
+def _from_given(path: Path, given: GivenEstimate) -> FirstLevel | str:
+    """A posterior without its model, or why it has no use; parameters that cannot vary are left out, as in any DCM."""
     estimate = given.estimate.select(given.estimate.parameters)
+    free = set(np.flatnonzero(estimate.posterior.sd))
+    if fixed := next((name for place, name in enumerate(estimate.parameters) if place not in free), ""):
+        return f"{path.name}: {estimate.name}: the posterior of {fixed} has no variance, its prior has; correct one"
     return FirstLevel(estimate, None, path, GIVEN, "posteriors as given", None, given.has_evidence)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from peb import Estimate, change
 
 from ..common import (
@@ -30,7 +32,7 @@ from ..spm import (
     read_estimated,
     written_by_us,
 )
-from ._estimate_files import SPM, FirstLevel, from_matlab, from_netcdf, from_table
+from ._estimate_files import GIVEN, SPM, FirstLevel, from_matlab, from_netcdf, from_table
 
 _CELL = re.compile(r"\[([0-9]+),([0-9]+)\]")
 
@@ -289,16 +291,28 @@ def _of_one_model(read: list[FirstLevel], lines: list[str]) -> tuple[list[FirstL
     if not read:
         return read, lines
     usual, _ = Counter(level.estimate.parameters for level in read).most_common(1)[0]
+    read = [_in_order(level, usual) for level in read]
     kept = [level for level in read if level.estimate.parameters == usual]
     for level in read:
         if level.estimate.parameters == usual:
             continue
         own, theirs = set(level.estimate.parameters), set(usual)
         odd = next((f"has {name}" for name in level.estimate.parameters if name not in theirs), "") or next(
-            (f"lacks {name}" for name in usual if name not in own), "has them in another order"
+            (f"lacks {name}" for name in usual if name not in own), "has its regions in another order"
         )
         lines.append(
             f"{level.path.name}: {level.estimate.name} is of another model than {kept[0].estimate.name} and most "
             f"of them (it {odd}); a group needs one model for all"
         )
     return kept, lines
+
+
+def _in_order(level: FirstLevel, usual: tuple[str, ...]) -> FirstLevel:
+    """A posterior as it was given, in the order of most: it rests on names alone, a DCM on the order of its regions."""
+    own = level.estimate
+    if level.mode != GIVEN or own.parameters == usual or set(own.parameters) != set(usual):
+        return level
+    places = np.array([own.parameters.index(name) for name in usual])
+    fields = tuple(own.fields[place] for place in places)
+    prior, posterior = own.prior.marginal(places), own.posterior.marginal(places)
+    return replace(level, estimate=Estimate(own.name, usual, fields, prior, posterior, own.free_energy))

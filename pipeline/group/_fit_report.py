@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dcm import Spec
+from dcm.tables import counted
 from peb import MEAN, Design, GroupPosterior
 
 from ..figures import (
@@ -107,11 +108,11 @@ def group_notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[s
     again = inputs.reinversion.warnings if inputs.reinversion else ()
     found = [("Bear in mind.", line) for line in (*warnings, *again)]
     if inputs.errors:
-        found.append((f"{len(inputs.errors)} results could not be used.", "; ".join(inputs.errors)))
+        found.append((f"{counted(len(inputs.errors), 'result')} could not be used.", "; ".join(inputs.errors)))
     if inputs.left_out:
         count = len(inputs.left_out)
-        counted = "1 participant or session is" if count == 1 else f"{count} participants or sessions are"
-        found.append((f"{counted} not in this analysis.", "; ".join(merge_left_out(inputs.left_out))))
+        who = "1 participant or session is" if count == 1 else f"{count} participants or sessions are"
+        found.append((f"{who} not in this analysis.", "; ".join(merge_left_out(inputs.left_out))))
     return tuple(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -207,6 +208,7 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
         *([order.line(), *_warn_of_text_order(order)] if order else []),
         *_mode_note(levels[0].mode, options.settings.compat),
         *_kind_notes(levels),
+        *_prior_note(levels, chosen),
     ]
     for line in notes:
         notify(line)
@@ -295,6 +297,21 @@ def _mode_note(first_level: str, group: str) -> list[str]:
     if spms or first_level in (group, TAPAS, GIVEN):
         return []
     return [f"first-level results are {_made_by(first_level)}, and the group is fitted in mode {group}"]
+
+
+def _prior_note(levels: Sequence[FirstLevel], chosen: Sequence[str]) -> list[str]:
+    """A line where participants were inverted with other priors than most, as by another version of a program."""
+    priors = [level.estimate.select(chosen).prior for level in levels]
+    keys = [np.concatenate([prior.mean, prior.sd]).round(6).tobytes() for prior in priors]
+    usual, count = Counter(keys).most_common(1)[0]
+    odd = [level.estimate.name for level, key in zip(levels, keys, strict=True) if key != usual]
+    if not odd:
+        return []
+    others = f"the other {count}" if count > 1 else "the others"
+    return [
+        f"the priors of {first_names(odd)} are not those of {others}; the group's is their average: invert all of them "
+        "with one program and one setting if that is not meant"
+    ]
 
 
 def _kind_notes(levels: Sequence[FirstLevel]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,40 @@ def test_tables_and_arrays_give_the_same_group(tmp_path: Path) -> None:
     np.testing.assert_array_equal(arrays.posterior.mean, own.posterior.mean)
     assert arrays.free_energy == own.free_energy
     assert own.free_energy - tables.free_energy == pytest.approx(-30.0)  # what is not given is a constant
+
+
+def test_given_posteriors_rest_on_names_whatever_their_order(tmp_path: Path) -> None:
+    first, second = given("sub-1", 1), given("sub-2", 2)
+    save_estimates(tmp_path / "given", [first, second, given("sub-3", 3)])
+    table = tmp_path / "given" / "sub-2_posterior.tsv"
+    header, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([header, *reversed(rows)]) + "\n")
+    levels, lines = read_estimates([tmp_path / "given"])
+    assert lines == []
+    assert levels[1].estimate.parameters == second.parameters
+    np.testing.assert_allclose(levels[1].estimate.posterior.mean, second.posterior.mean)
+    np.testing.assert_allclose(levels[1].estimate.posterior.covariance, second.posterior.covariance)
+
+
+def test_a_given_posterior_without_variance_stops_no_other(tmp_path: Path) -> None:
+    save_estimates(tmp_path, [given("sub-1", 1), given("sub-2", 2)])
+    (tmp_path / "sub-3_posterior.tsv").write_text(
+        "parameter\tmean\tsd\tprior_mean\tprior_sd\nrate(1)\t0.5\t0\t0\t1\nrate(2)\t0.5\t0.1\t0\t1\n"
+    )
+    levels, lines = read_estimates([tmp_path])
+    assert [level.estimate.name for level in levels] == ["sub-1", "sub-2"]
+    assert lines == ["sub-3_posterior.tsv: sub-3: the posterior of rate(1) has no variance, its prior has; correct one"]
+
+
+def test_priors_that_are_not_those_of_the_others_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    estimates = [given(f"sub-{seed}", seed) for seed in range(1, 5)]
+    estimates[2] = replace(estimates[2], prior=Gaussian(np.zeros(2), 4 * np.eye(2)))
+    save_estimates(tmp_path / "given", estimates)
+    assert (
+        run_command(["peb", "fit", str(tmp_path / "given"), "--fields", "rate", "--out", str(tmp_path / "group")]) == 0
+    )
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the priors of sub-3 are not those of the other 3; the group's is their average" in said
 
 
 @pytest.mark.parametrize(
