@@ -106,7 +106,8 @@ def _from_reduced(path: Path, model: str | None) -> list[FirstLevel] | list[str]
 def _given(path: Path) -> list[FirstLevel | str]:
     """The posteriors in a NetCDF file of arrays, or why they cannot be used; none where it is no such file."""
     try:
-        return [_from_given(path, given) for given in read_posterior_arrays(path) or ()]
+        found, lines = read_posterior_arrays(path) or ([], [])
+        return [*(_from_given(path, given) for given in found), *lines]
     except ResultFileError as error:
         return [str(error)]
 

@@ -94,8 +94,8 @@ def read_posterior_table(path: str | Path) -> GivenEstimate:
     return GivenEstimate(estimate, has_evidence=False)
 
 
-def read_posterior_arrays(path: str | Path) -> list[GivenEstimate] | None:
-    """Every posterior in a NetCDF file; None where it is a file of another kind, or one that cannot be read.
+def read_posterior_arrays(path: str | Path) -> tuple[list[GivenEstimate], list[str]] | None:
+    """Every posterior in a NetCDF file, and a line for each that cannot be used; None where it is of another kind.
 
     Raises `ResultFileError` where it is of this kind and not whole.
     """
@@ -111,10 +111,12 @@ def read_posterior_arrays(path: str | Path) -> list[GivenEstimate] | None:
     return build_result(path, lambda: _from_dataset(path, dataset))
 
 
-def _from_dataset(path: Path, dataset: xr.Dataset) -> list[GivenEstimate]:
+def _from_dataset(path: Path, dataset: xr.Dataset) -> tuple[list[GivenEstimate], list[str]]:
     for key in ("prior_mean", "parameter"):
         if key not in dataset.variables:
             raise ResultFileError(path, f"has no {key}", REMEDY)
+    if others := [str(axis) for axis in dataset["mean"].dims if axis not in ("participant", "parameter")]:
+        raise ResultFileError(path, f"mean has an axis {others[0]}; its axes are participant and parameter", REMEDY)
     if "participant" not in dataset.dims:  # of one alone, called as the file
         kept = dataset[["field"]] if "field" in dataset else xr.Dataset()
         dataset = dataset.drop_vars("field", errors="ignore").expand_dims(participant=[path.stem]).merge(kept)
@@ -122,7 +124,8 @@ def _from_dataset(path: Path, dataset: xr.Dataset) -> list[GivenEstimate]:
         raise ResultFileError(path, "does not name its participants (coordinate participant)", REMEDY)
     names = tuple(map(str, dataset["parameter"].values))
     fields = tuple(map(str, dataset["field"].values)) if "field" in dataset else tuple(map(_field, names))
-    found = []
+    found: list[GivenEstimate] = []
+    lines: list[str] = []
     for place, name in enumerate(map(str, dataset["participant"].values)):
         own = dataset.isel(participant=place)
         evidence = "free_energy" in own and bool(np.isfinite(own["free_energy"].values))
@@ -135,17 +138,23 @@ def _from_dataset(path: Path, dataset: xr.Dataset) -> list[GivenEstimate]:
                 Gaussian(own["mean"].values, _array_covariance(own, "")),
                 float(own["free_energy"].values) if evidence else 0.0,
             )
-        except (ValueError, KeyError) as error:
-            missing = f"lacks {error}" if isinstance(error, KeyError) else str(error)
-            raise ResultFileError(path, f"{name}: {missing}", REMEDY) from error
-        found.append(GivenEstimate(estimate, evidence))
-    return found
+        except KeyError as error:
+            raise ResultFileError(path, f"{name}: lacks {error}", REMEDY) from error
+        except ValueError as error:
+            lines.append(str(ResultFileError(path, f"{name}: {error}", REMEDY)))
+        else:
+            found.append(GivenEstimate(estimate, evidence))
+    return found, lines
 
 
 def _array_covariance(own: xr.Dataset, front: str) -> np.ndarray:
     key = f"{front}covariance"
     if key in own:
-        return np.asarray(own[key].values, dtype=np.float64)
+        covariance = own[key]
+        across = [axis for axis in covariance.dims if axis != "parameter"]
+        if len(across) == 1 and across[0] in covariance.coords:  # whose names may be in another order
+            covariance = covariance.reindex({across[0]: own["parameter"].values})
+        return np.asarray(covariance.values, dtype=np.float64)
     if f"{front}sd" not in own:
         raise KeyError(f"{key} and {front}sd; give one of them")
     return np.diag(np.asarray(own[f"{front}sd"].values, dtype=np.float64) ** 2)

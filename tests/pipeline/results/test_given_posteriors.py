@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def test_arrays_of_all_participants_are_read_again(tmp_path: Path, shared_prior:
     save_estimates(tmp_path / "posteriors.nc", estimates)
     found = read_posterior_arrays(tmp_path / "posteriors.nc")
     assert found is not None
-    for given, estimate in zip(found, estimates, strict=True):
+    for given, estimate in zip(found[0], estimates, strict=True):
         assert_same(given.estimate, estimate)
         assert (given.has_evidence, given.estimate.free_energy) == (True, estimate.free_energy)
 
@@ -73,7 +74,7 @@ def test_arrays_of_another_program_are_read(tmp_path: Path) -> None:
     ).to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
     found = read_posterior_arrays(tmp_path / "other.nc")
     assert found is not None
-    (given,) = found
+    (given,), _ = found
     assert (given.estimate.name, given.estimate.fields, given.has_evidence) == ("sub-1", ("A", "T"), False)
     np.testing.assert_allclose(given.estimate.posterior.sd, [0.3, 0.4])
     np.testing.assert_allclose(given.estimate.prior.sd, [1.0, 2.0])
@@ -86,7 +87,7 @@ def test_arrays_of_one_participant_go_by_the_name_of_the_file(tmp_path: Path) ->
     )
     found = read_posterior_arrays(tmp_path / "sub-7.nc")
     assert found is not None
-    assert [(given.estimate.name, given.estimate.fields) for given in found] == [("sub-7", ("rate",))]
+    assert [(given.estimate.name, given.estimate.fields) for given in found[0]] == [("sub-7", ("rate",))]
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,35 @@ def test_arrays_that_lack_a_prior_are_named(tmp_path: Path) -> None:
     kept.to_netcdf(tmp_path / "part.nc", engine="h5netcdf")
     with pytest.raises(ResultFileError, match=r"part.nc: sub-1: lacks .*prior_covariance and prior_sd"):
         read_posterior_arrays(tmp_path / "part.nc")
+
+
+def test_an_array_that_is_no_covariance_is_one_participants_fault(tmp_path: Path) -> None:
+    save_estimates(tmp_path / "whole.nc", [made_up("sub-1", 1), made_up("sub-2", 2)])
+    with xr.open_dataset(tmp_path / "whole.nc", engine="h5netcdf") as whole:
+        damaged = whole.drop_attrs().load()
+    damaged["covariance"][0, 0, 1] = np.nan
+    damaged.to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
+    found = read_posterior_arrays(tmp_path / "other.nc")
+    assert found is not None
+    assert [given.estimate.name for given in found[0]] == ["sub-2"]
+    assert "sub-1: a Gaussian must have a finite mean" in found[1][0]
+
+
+def test_columns_of_covariances_are_known_by_their_names(tmp_path: Path) -> None:
+    save_estimates(tmp_path / "whole.nc", [made_up("sub-1", 1)])
+    with xr.open_dataset(tmp_path / "whole.nc", engine="h5netcdf") as whole:
+        whole.drop_attrs().isel(parameter_2=[2, 0, 1]).to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
+    found = read_posterior_arrays(tmp_path / "other.nc")
+    assert found is not None
+    assert_same(replace(found[0][0].estimate, fields=("A", "B", "gain")), made_up("sub-1", 1))
+
+
+def test_arrays_with_other_axes_are_named(tmp_path: Path) -> None:
+    save_estimates(tmp_path / "whole.nc", [made_up("sub-1", 1), made_up("sub-2", 2)])
+    with xr.open_dataset(tmp_path / "whole.nc", engine="h5netcdf") as whole:
+        whole.drop_attrs().rename(participant="subject").to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
+    with pytest.raises(ResultFileError, match="mean has an axis subject; its axes are participant and parameter"):
+        read_posterior_arrays(tmp_path / "other.nc")
 
 
 def test_a_damaged_file_of_arrays_is_refused(tmp_path: Path) -> None:
