@@ -15,6 +15,8 @@ SCANS, STEP = 40, 2.0
 EVENTS = "onset\tduration\ttrial_type\n" + "".join(f"{t}\t4\t{'ab'[t // 10 % 2]}\n" for t in range(0, 70, 10))
 MOTION = [f"{kind}_{axis}" for kind in ("trans", "rot") for axis in "xyz"]
 COLUMNS = [*MOTION, *(f"{name}_derivative1" for name in MOTION), "csf", "white_matter", "framewise_displacement"]
+BESIDE = "derivatives/fmriprep"  # where fMRIPrep's files lie in a dataset
+TABLE = "participant_id\tsex\tage\n"
 _BRACES = re.compile(r"\{([^{}]*)\}")
 
 
@@ -56,8 +58,11 @@ def _choices(text: str) -> Iterator[str]:
             yield part
 
 
-def fmriprep(name: str, space: str = "MNI152NLin2009cAsym", confounds: str = "timeseries") -> list[str]:
-    """fMRIPrep's files of runs: ``sub-{01..03}/func/*_task-x`` is whose they are."""
+def fmriprep(
+    name: str, space: str = "MNI152NLin2009cAsym", confounds: str = "timeseries", within: str = ""
+) -> list[str]:
+    """fMRIPrep's files of runs: ``sub-{01..03}/func/*_task-x`` is whose they are, `within` the folder of them all."""
+    name = f"{within}/{name}" if within else name
     folder = name.partition("/func/")[0]
     return [
         f"{folder}/anat/*_desc-preproc_T1w.nii.gz",
@@ -69,6 +74,18 @@ def fmriprep(name: str, space: str = "MNI152NLin2009cAsym", confounds: str = "ti
         f"{name}_space-{space}_desc-preproc_bold.json",
         f"{name}_space-{space}_desc-preproc_bold.nii.gz",
     ]
+
+
+def rows(labels: str, cells: str = "F\t20") -> str:
+    """A table of participants, all alike."""
+    return "".join(f"{label}\t{cells}\n" for label in labels.split())
+
+
+def people(count: int, *cells: str) -> str:
+    """Rows of numbered participants, with cells in turn."""
+    return "".join(
+        f"sub-{n:02d}\t{'FM'[n % 2]}\t{20 + n}{cells[n % len(cells)] if cells else ''}\n" for n in range(1, count + 1)
+    )
 
 
 def _bytes_of(name: str) -> bytes:
