@@ -1,6 +1,8 @@
-"""A posterior that nothing was inverted for."""
+"""Posteriors that nothing was inverted for."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -41,3 +43,33 @@ def made_up_posterior(gated: bool = False) -> Posterior:
         start_free_energies=np.array([-3.0, -2.0, -np.inf]),
         settings=Settings("spm12", starts=3, seed=4),
     )
+
+
+def posterior_at(spec: Spec, mean: np.ndarray, covariance: np.ndarray, **changes: Any) -> Posterior:
+    """A posterior with these moments, and as plain as can be otherwise.
+
+    Arguments:
+        changes: fields that are to be other.
+    """
+    base, n = prior(spec), spec.n
+    content: dict[str, Any] = {
+        "prior": base,
+        "free": base.free,
+        "noise_mean": np.zeros(n),
+        "noise_covariance": np.eye(n),
+        "autocorrelation": np.zeros(n),
+        "autocorrelation_sd": np.zeros(n),
+        "confound_effects": np.zeros((1, n)),
+        "prediction": np.ones((4, n)),
+        "residual": np.ones((4, n)),
+        "free_energy": -10.0,
+        "settled_free_energy": -10.0,
+        "status": Status.CONVERGED,
+        "iterations": 3,
+        "free_energy_history": np.array([-10.0]),
+        "data_scale": 1.0,
+        "start": 0,
+        "start_free_energies": np.array([-10.0]),
+        "settings": Settings("spm12"),
+    }
+    return Posterior(spec=spec, mean=mean, covariance=covariance, **(content | changes))

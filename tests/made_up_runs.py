@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from made_up_posterior import posterior_at
 from scipy.ndimage import gaussian_filter1d
 
-from dcm import Posterior, Settings, Status, prior
+from dcm import Posterior, prior
 from pipeline.bids import Inventory, Participant
 from pipeline.images import Extraction, spm_kernel, whitener
 from pipeline.study import MAIN, Study, model_specs
@@ -142,29 +142,4 @@ def posterior_of(study: Study, shift: float) -> Posterior:
     start = prior(spec)
     mean = start.mean.copy()
     mean[start.free] += shift + np.arange(start.free.size)
-    none: Mapping[str, Any] = {
-        "confound_effects": np.zeros((1, spec.n)),
-        "prediction": np.zeros((2, spec.n)),
-        "residual": np.zeros((2, spec.n)),
-    }
-    return Posterior(
-        spec=spec,
-        prior=start,
-        mean=mean,
-        covariance=np.eye(start.free.size),
-        free=start.free,
-        noise_mean=np.zeros(spec.n),
-        noise_covariance=np.eye(spec.n),
-        autocorrelation=np.zeros(spec.n),
-        autocorrelation_sd=np.zeros(spec.n),
-        free_energy=0.0,
-        settled_free_energy=0.0,
-        status=Status.CONVERGED,
-        iterations=1,
-        free_energy_history=np.zeros(1),
-        data_scale=1.0,
-        start=0,
-        start_free_energies=np.zeros(1),
-        settings=Settings("spm12"),
-        **none,
-    )
+    return posterior_at(spec, mean, np.eye(start.free.size), free_energy=0.0, settled_free_energy=0.0)

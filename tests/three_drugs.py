@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from made_up_posterior import posterior_at
 
-from dcm import Posterior, Settings, Spec, Status, prior
+from dcm import Settings, Spec, prior
 from pipeline.results import posterior_dataset, write_dataset
 
 SPEC = Spec(
@@ -36,29 +37,7 @@ def write_results(folder: Path) -> Path:
         sd = np.full(base.free.size, 0.05)
         mean[base.free] += sd * rng.normal(size=sd.size)
         name = f"sub-{i + 1:02d}"
-        found = Posterior(
-            spec=SPEC,
-            prior=base,
-            mean=mean,
-            covariance=np.diag(sd**2),
-            free=base.free,
-            noise_mean=np.zeros(2),
-            noise_covariance=np.eye(2),
-            autocorrelation=np.zeros(2),
-            autocorrelation_sd=np.zeros(2),
-            confound_effects=np.zeros((1, 2)),
-            prediction=np.ones((4, 2)),
-            residual=np.ones((4, 2)),
-            free_energy=-10.0,
-            settled_free_energy=-10.0,
-            status=Status.CONVERGED,
-            iterations=3,
-            free_energy_history=np.array([-10.0]),
-            data_scale=1.0,
-            start=0,
-            start_free_energies=np.array([-10.0]),
-            settings=Settings(),
-        )
+        found = posterior_at(SPEC, mean, np.diag(sd**2), settings=Settings())
         write_dataset(folder / f"{name}.nc", posterior_dataset(found, name=name, attrs={}))
     return folder
 

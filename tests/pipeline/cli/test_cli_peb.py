@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.io
+from made_up_posterior import posterior_at
 from typer.testing import CliRunner, Result
 
-from dcm import Posterior, Settings, Spec, Status, prior
+from dcm import Spec, prior
 from pipeline.cli._app import app, main
 from pipeline.results import posterior_dataset, read_group, write_dataset
 from pipeline.spm._peb_read import SpmGroup, read_group_results
@@ -47,7 +48,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
             mean[base.free] += sd * rng.normal(size=sd.size)
             name = f"sub-{person + 1:02d}_ses-{session}"
             write_dataset(
-                folder / f"{name}.nc", posterior_dataset(posterior(mean, np.diag(sd**2)), name=name, attrs={})
+                folder / f"{name}.nc", posterior_dataset(posterior_at(SPEC, mean, np.diag(sd**2)), name=name, attrs={})
             )
     return folder
 
@@ -73,33 +74,6 @@ def peb(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def improvement(person: int) -> float:
     return 2.0 + 1.7 * (person // 2) + 0.3 * (person % 3)
-
-
-def posterior(mean: np.ndarray, covariance: np.ndarray) -> Posterior:
-    base = prior(SPEC)
-    return Posterior(
-        spec=SPEC,
-        prior=base,
-        mean=mean,
-        covariance=covariance,
-        free=base.free,
-        noise_mean=np.zeros(2),
-        noise_covariance=np.eye(2),
-        autocorrelation=np.zeros(2),
-        autocorrelation_sd=np.zeros(2),
-        confound_effects=np.zeros((1, 2)),
-        prediction=np.ones((4, 2)),
-        residual=np.ones((4, 2)),
-        free_energy=-10.0,
-        settled_free_energy=-10.0,
-        status=Status.CONVERGED,
-        iterations=3,
-        free_energy_history=np.array([-10.0]),
-        data_scale=1.0,
-        start=0,
-        start_free_energies=np.array([-10.0]),
-        settings=Settings("spm12"),
-    )
 
 
 def changes(results: Path, table: Path) -> Sequence[object]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from made_up_group import made_up_group
+from made_up_posterior import posterior_at
 
 from dcm import Posterior, Prior, Settings, Spec, Status, prior
 from peb import Estimate, Gaussian
@@ -33,28 +34,14 @@ def posterior(spec: Spec = MODEL, status: Status = Status.CONVERGED, seed: int =
     rng = np.random.default_rng(seed)
     base = prior(spec)
     half = rng.normal(size=(base.free.size, base.free.size + 2))
-    return Posterior(
-        spec=spec,
+    return posterior_at(
+        spec,
+        rng.normal(size=base.mean.size),
+        half @ half.T / 100,
         prior=Prior(base.mean, base.covariance, 6.0, 1 / 128),
-        mean=rng.normal(size=base.mean.size),
-        covariance=half @ half.T / 100,
-        free=base.free,
         noise_mean=rng.normal(size=2),
-        noise_covariance=np.eye(2),
-        autocorrelation=np.zeros(2),
-        autocorrelation_sd=np.zeros(2),
-        confound_effects=np.zeros((1, 2)),
-        prediction=np.zeros((4, 2)),
-        residual=np.ones((4, 2)),
         free_energy=-10.0 - seed,
-        settled_free_energy=-10.0,
         status=status,
-        iterations=3,
-        free_energy_history=np.array([-10.0]),
-        data_scale=1.0,
-        start=0,
-        start_free_energies=np.array([-10.0]),
-        settings=Settings("spm12"),
     )
 
 

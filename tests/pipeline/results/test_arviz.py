@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_up_posterior import posterior_at
 
-from dcm import ChainSettings, Posterior, PosteriorDraws, Prior, Settings, Spec, Status, prior
+from dcm import ChainSettings, Posterior, PosteriorDraws, Prior, Spec, Status, prior
 from pipeline.results import posterior_dataset, to_arviz
 
 with warnings.catch_warnings():
@@ -25,28 +26,14 @@ def posterior() -> Posterior:
     spec = Spec(("a, b", "x<-y"), ("task", "faces"), np.ones((2, 2)), b, np.eye(2))
     base = prior(spec)
     half = rng.normal(size=(base.free.size,) * 2) / 8
-    return Posterior(
-        spec=spec,
+    return posterior_at(
+        spec,
+        np.where(np.isin(np.arange(base.mean.size), base.free), rng.normal(size=base.mean.size), base.mean),
+        half @ half.T,
         prior=Prior(base.mean, base.covariance),
-        mean=np.where(np.isin(np.arange(base.mean.size), base.free), rng.normal(size=base.mean.size), base.mean),
-        covariance=half @ half.T,
-        free=base.free,
         noise_mean=np.array([2.0, 4.0]),
-        noise_covariance=np.eye(2),
-        autocorrelation=np.zeros(2),
-        autocorrelation_sd=np.zeros(2),
-        confound_effects=np.zeros((1, 2)),
         prediction=rng.normal(size=(30, 2)),
         residual=rng.normal(size=(30, 2)),
-        free_energy=-1.0,
-        settled_free_energy=-1.0,
-        status=Status.CONVERGED,
-        iterations=1,
-        free_energy_history=np.array([-1.0]),
-        data_scale=1.0,
-        start=0,
-        start_free_energies=np.array([-1.0]),
-        settings=Settings("spm12"),
     )
 
 
