@@ -40,6 +40,7 @@ from ._separate_arms import are_unbalanced, arms_from_separate_groups, fit_each_
 from ._separate_cells import ContrastCell, cells_of_contrast, evaluate_contrast_by_cell, is_mean_over_levels
 from ._settings import Between, Components, PebError, PebSettings
 from ._verdict import ABSENCE_PROBABILITY, ALPHA, SMALLEST_EFFECT, Verdict, VerdictKind, two_sided_probability, verdict
+from ._visits import default_own_effects
 
 __all__ = [
     "ABSENCE_PROBABILITY",
@@ -101,6 +102,7 @@ __all__ = [
     "combine_visits",
     "compare",
     "contrast_numbers",
+    "default_own_effects",
     "dirichlet_exceedance",
     "evaluate_contrast",
     "evaluate_contrast_by_cell",

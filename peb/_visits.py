@@ -99,6 +99,36 @@ def varied_columns(design: Design, visits: ParticipantVisits) -> list[str]:
     return _not_repeated(design, visits, [name for name, own in zip(design.covariates, differs, strict=True) if own])
 
 
+def own_effect_names(
+    design: Design, visits: ParticipantVisits, chosen: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """Covariates of visits whose effects differ from participant to participant in a group.
+
+    Arguments:
+        chosen: as in `own_effects`, which raises the same.
+    """
+    differs = within_columns(design, visits)
+    names = [name for name, own in zip(design.covariates, differs, strict=True) if own]
+    if chosen is not None:
+        if odd := [name for name in chosen if name not in names]:
+            raise PebError(
+                f"{odd[0]} does not differ between the visits of a participant; there are {name_list(names)}"
+            )
+        return tuple(_not_repeated(design, visits, list(chosen)))
+    kept = [name for term in _terms(names).values() if _is_apart(_of(design, visits, term), visits) for name in term]
+    kept = _not_repeated(design, visits, kept)
+    return tuple(kept) if kept and _is_apart(_of(design, visits, kept), visits) else ()
+
+
+def default_own_effects(design: Design, participants: Mapping[str, str] | Sequence[str]) -> tuple[str, ...]:
+    """Covariates of visits whose effects differ from participant to participant in `fit_visits` where it is not told.
+
+    Arguments:
+        design, participants: as for `fit_visits`, which raises the same.
+    """
+    return own_effect_names(design, group_visits(design, participants))
+
+
 def own_effects(
     design: Design, visits: ParticipantVisits, chosen: Sequence[str] | None = None
 ) -> Float[np.ndarray, "subject visit own"]:
@@ -109,22 +139,10 @@ def own_effects(
 
     Raises `PebError` where a chosen one does not differ between the visits of anybody.
     """
-    differs = within_columns(design, visits)
-    names = [name for name, own in zip(design.covariates, differs, strict=True) if own]
-    if chosen is not None:
-        if odd := [name for name in chosen if name not in names]:
-            raise PebError(
-                f"{odd[0]} does not differ between the visits of a participant; there are {name_list(names)}"
-            )
-        kept = list(chosen)
-    else:
-        kept = [
-            name for term in _terms(names).values() if _is_apart(_of(design, visits, term), visits) for name in term
-        ]
-    kept = _not_repeated(design, visits, kept)
-    W = _of(design, visits, kept)
-    if not kept or (chosen is None and not _is_apart(W, visits)):
+    kept = own_effect_names(design, visits, chosen)
+    if not kept:
         return np.zeros((*visits.place.shape, 0))
+    W = _of(design, visits, kept)
     values, vectors = np.linalg.eigh(W.T @ W / len(W))
     return visits.spread(W @ (vectors / np.sqrt(values)) @ vectors.T)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HELP = "Look at region series in tables, XCP-D, CONN, nilearn or NetCDF files, and write a configuration to start from."
 EXAMPLE = "effconn series xcp_d --out study"
-MOST_ROWS = 40
+MOST_ROWS = 6  # that a person reads; a file of --json has all
 
 
 @guarded
@@ -51,9 +51,9 @@ def command(
     for line in survey.unreadable:
         print_message(f"error: {line}")
     if survey.runs:
-        _print_runs(survey)
         for line in survey_lines(survey):
             print_message(line)
+        _print_runs(survey)
     if json is not None:
         write_json(json, _facts(survey))
     if not survey.runs:
@@ -80,7 +80,7 @@ def _print_runs(survey: SeriesSurvey) -> None:
         Column("unit", "Unit"),
     )
     rows = _rows(survey)
-    title = "Runs" if len(rows) <= MOST_ROWS else f"The first {MOST_ROWS} of {len(rows)} runs"
+    title = "Runs" if len(rows) <= MOST_ROWS else f"The first {MOST_ROWS} of {len(rows)} runs; --json FILE has all"
     Records("series", title, "", columns, rows[:MOST_ROWS]).print()
     print_line()
 

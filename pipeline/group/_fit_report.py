@@ -11,7 +11,7 @@ import numpy as np
 
 from dcm import Spec
 from dcm.tables import counted
-from peb import MEAN, Design, GroupPosterior
+from peb import MEAN, Design, GroupPosterior, default_own_effects
 
 from ..figures import (
     design_figure,
@@ -96,11 +96,19 @@ def report_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[st
         summary=summary(inputs, group, warnings)
         | {
             "design": design_summary(inputs.design),
+            **own_effects_summary(inputs),
             "verdicts": verdicts_summary(judged, records.rows),
             "contrast_answers": contrasts_summary(asked, rows),
         },
         save=lambda folder: save_group(inputs, group, folder),
     )
+
+
+def own_effects_summary(inputs: GroupInputs) -> dict[str, list[str]]:
+    """Where rows are visits, whose effects differ between participants, for JSON; of a PEB of PEBs they all do."""
+    if not inputs.participant_of or not inputs.settings.is_mixture:
+        return {}
+    return {"own_effects": list(default_own_effects(inputs.design, inputs.participant_of))}
 
 
 def group_notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -191,7 +191,7 @@ class SlopeQuestion:
         inputs = self.inputs
         if not inputs.change and (_compared_visits(inputs) or _is_other_contrast(inputs)):
             more = "positive" if sign > 0 else "negative"
-            return f"the higher {self.number}, the more {more} {_contrast_of(inputs, connection)}"
+            return f"where {self.number} is higher, {_contrast_of(inputs, connection)} is more {more}"
         return slope_sentence(connection, sign, self.number, inputs.change)
 
 

@@ -24,12 +24,14 @@ from ._methods_series import series_first_level, series_regions
 from ._study_result import StudyResult
 from ._study_words import plural
 
-_IMAGE_REFERENCES = "Esteban et al. 2019, Nature Methods 16:111 (fMRIPrep). "
-_REFERENCES = (
+_IMAGE_REFERENCES = "Esteban et al. 2019, Nature Methods 16:111 (fMRIPrep)."
+_MODEL_REFERENCES = (
     "Friston, Harrison & Penny 2003, NeuroImage 19:1273 (DCM). "
     "Friston et al. 2007, NeuroImage 34:220 (variational Laplace). Stephan et al. 2007, NeuroImage 38:387 "
-    "(haemodynamics). Friston et al. 2016, NeuroImage 128:413 (PEB). Zeidman et al. 2019, NeuroImage 200:174 and "
-    "200:12 (DCM and PEB, a guide)."
+    "(haemodynamics). Zeidman et al. 2019, NeuroImage 200:174 (DCM, a guide)."
+)
+_GROUP_REFERENCES = (
+    "Friston et al. 2016, NeuroImage 128:413 (PEB). Zeidman et al. 2019, NeuroImage 200:12 (PEB, a guide)."
 )
 _STRATEGY = {
     "motion": "head motion",
@@ -59,14 +61,18 @@ def methods(result: StudyResult) -> tuple[str, ...]:
             found += [_model_paragraph(view, view.dcm), _inversion_paragraph(view, view.dcm)]
     found += group_paragraphs(result)
     predictive = predictive_methods(study)
-    references = f"{_IMAGE_REFERENCES if study.series is None else ''}{_REFERENCES}"
-    references += f" {PREDICTIVE_REFERENCES}" if predictive else ""
+    references = [
+        *([_IMAGE_REFERENCES] if study.series is None else []),
+        *([_MODEL_REFERENCES] if study.dcms else []),
+        *([_GROUP_REFERENCES] if study.group else []),
+        *([PREDICTIVE_REFERENCES] if study.predict or study.statistics is not None else []),
+    ]
     return (
         *found,
         *predictive,
         _software_paragraph(result.versions),
         *filter(None, [_limits_paragraph(result)]),
-        f"References: {references}",
+        *([f"References: {' '.join(references)}"] if references else []),
     )
 
 

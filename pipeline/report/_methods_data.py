@@ -40,7 +40,7 @@ def _data_paragraph(result: StudyResult) -> str:
     what, source = data_source(result)
     return (
         f"{what} of {plural(len(result.participants), 'participant')}{counts}{_sessions(result)}, {source}, "
-        f"were analysed; tasks: {join_words(study.tasks)}.{every} "
+        f"were analysed; {'task' if len(study.tasks) == 1 else 'tasks'}: {join_words(study.tasks)}.{every} "
         f"{plural(len(result.extractions), 'run was', 'runs were')} used; {missing or 'none'} "
         f"{'was' if missing == 1 else 'were'} missing or could not be used"
         + (f", and {plural(excluded, 'participant')} were excluded beforehand." if excluded else ".")

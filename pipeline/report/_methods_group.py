@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from peb import ABSENCE_PROBABILITY, ALPHA
@@ -32,15 +33,22 @@ def group_paragraphs(result: StudyResult) -> list[str]:
         return []
     plain = [name for name, analysis in study.group.items() if not _has_own_paragraph(study, analysis)]
     named = [_describe_analysis(name, study.group[name], result) for name in plain]
-    analyses = f" Analyses: {'; '.join(named)}." if named else ""
+    analyses = f" {'Analyses' if len(named) > 1 else 'Analysis'} {'; '.join(named)}." if named else ""
+    means_only = all(_is_mean_only(study, analysis) for analysis in study.group.values())
+    by = (
+        "by their mean, each participant weighted by the precision of the estimates."
+        if means_only
+        else "by covariates, each participant weighted by the precision of the estimates; covariates were mean-centred."
+    )
+    schemes = _schemes(study)
+    scheme = f" {_sentence(schemes.pop())}" if len(schemes) == 1 else ""
     general = (
         "At the group level, parametric empirical Bayes (Friston et al. 2016; Zeidman et al. 2019) explained the "
-        "participants' posteriors by covariates, each participant weighted by the precision of the estimates; "
-        f"covariates were mean-centred.{analyses} Pp is the posterior probability of the model "
+        f"participants' posteriors {by}{analyses}{scheme} Pp is the posterior probability of the model "
         "with an effect against the model without it; P(> 0) is the share of the posterior above zero; intervals are "
         "90 % credible intervals. An effect is reported where 2 min(P, 1 − P) times the number of connections asked "
-        f"about is at most {ALPHA:g}, and called absent where it is below {_smallest_effect(study)} with a probability "
-        f"of at least {ABSENCE_PROBABILITY:g}."
+        f"about is at most {ALPHA:g}, and called absent where it is below {_smallest_effect(study, means_only)} with a "
+        f"probability of at least {ABSENCE_PROBABILITY:g}."
     )
     own = [_analysis_paragraph(name, study.group[name], result) for name in study.group if name not in plain]
     return [general, *own]
@@ -56,21 +64,53 @@ def _has_own_paragraph(study: Study, analysis: GroupAnalysis) -> bool:
     )
 
 
-def _smallest_effect(study: Study) -> str:
+def _is_mean_only(study: Study, analysis: GroupAnalysis) -> bool:
+    """Whether it asks of the mean of participants alone."""
+    return (
+        analysis.analysis == "fit"
+        and not analysis.covariates
+        and not analysis.interactions
+        and (analysis.design or "1").strip() == "1"
+    )
+
+
+def _smallest_effect(study: Study, means_only: bool) -> str:
     sizes = sorted({analysis.smallest_effect for analysis in study.group.values()})
-    return f"{' or '.join(f'{size:g}' for size in sizes)} Hz (per SD of a covariate)"
+    return f"{' or '.join(f'{size:g}' for size in sizes)} Hz{'' if means_only else ' (per SD of a covariate)'}"
 
 
 def _describe_analysis(name: str, analysis: GroupAnalysis, result: StudyResult) -> str:
     study = result.study
-    of = _describe_selection(select_visits(study, analysis))
+    selection = select_visits(study, analysis)
+    if _is_mean_only(study, analysis):
+        return f"{name}: {_mean_in_words(analysis, selection)}{_own_scheme(study, analysis)}"
+    of = _describe_selection(selection)
     outcome = f" of {analysis.predict}" if analysis.predict else ""
     covariates = f", covariates {join_words(analysis.covariates)}" if analysis.covariates else ""
     interactions = f", interactions {join_words(analysis.interactions)}" if analysis.interactions else ""
     return (
         f"{name}: {_kind(analysis, study)}{outcome} over {' and '.join(analysis.fields)}{_dcm(analysis)}{of}"
-        f"{covariates}{interactions} ({_scheme(analysis)})"
+        f"{covariates}{interactions}{_own_scheme(study, analysis)}"
     )
+
+
+def _mean_in_words(analysis: GroupAnalysis, selection: VisitSelection) -> str:
+    """``the mean change of B from ses-1 to ses-2``, ``the mean of B in session ses-1``."""
+    fields = f"{' and '.join(analysis.fields)}{_dcm(analysis)}"
+    if selection.pair is not None:
+        return "the mean change of {} from {} to {} over participants".format(fields, *selection.pair)
+    words = describe_selection(selection)
+    where = f" in {words}" if selection.kind == "visit" and words != "the visit" else ""
+    return f"the mean of {fields}{where} over participants"
+
+
+def _own_scheme(study: Study, analysis: GroupAnalysis) -> str:
+    """How participants vary about its design, where not all analyses have the same."""
+    return "" if len(_schemes(study)) == 1 else f" ({_scheme(analysis)})"
+
+
+def _schemes(study: Study) -> set[str]:
+    return {_scheme(analysis) for analysis in study.group.values()}
 
 
 def _kind(analysis: GroupAnalysis, study: Study) -> str:
@@ -105,13 +145,19 @@ def _analysis_paragraph(name: str, analysis: GroupAnalysis, result: StudyResult)
     formula = f" The design was {analysis.design}" if analysis.design else ""
     if not formula and analysis.covariates:
         formula = f" Covariates were {join_words(analysis.covariates)}"
-    scheme = _scheme(analysis)
+    scheme = f" {_sentence(_scheme(analysis))}" if len(_schemes(result.study)) > 1 else ""
+    selection = select_visits(result.study, analysis)
+    kind = f"{_kind(analysis, result.study)} over {' and '.join(analysis.fields)}{_dcm(analysis)}"
+    if _is_mean_only(result.study, analysis):
+        kind = f"the mean of {' and '.join(analysis.fields)}{_dcm(analysis)} over participants"
     return (
-        f"Analysis {name}: {_kind(analysis, result.study)} over {' and '.join(analysis.fields)}{_dcm(analysis)}. "
-        f"{_visits_sentence(select_visits(result.study, analysis), result, report)}"
-        f"{formula}{_columns_clause(report) if formula else ''}{_contrasts_sentence(analysis, report)} "
-        f"{scheme[0].upper()}{scheme[1:]}."
+        f"Analysis {name}: {kind}. {_visits_sentence(selection, result, report)}"
+        f"{formula}{_columns_clause(report) if formula else ''}{_contrasts_sentence(analysis, report)}{scheme}"
     )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _visits_sentence(selection: VisitSelection, result: StudyResult, report: AnalysisReport | None) -> str:
@@ -125,8 +171,8 @@ def _visits_sentence(selection: VisitSelection, result: StudyResult, report: Ana
         rows = len((report.summary.get("design") or {}).get("rows") or ()) if report is not None else 0
         visits = f"{plural(rows, 'visit')}{counted}" if rows else "all visits"
         return (
-            f"It had three levels: {visits}, participants with means of their own, and the group; participants "
-            f"may lack visits{left_out}."
+            f"It had three levels: {visits}, participants with means{_own_effects(report)}, and the group; "
+            f"participants may lack visits{left_out}."
         )
     if selection.kind == "mean":
         return (
@@ -135,6 +181,20 @@ def _visits_sentence(selection: VisitSelection, result: StudyResult, report: Ana
         )
     words = describe_selection(selection)
     return f"It was over {'one visit' if words == 'the visit' else words}{counted}{left_out}."
+
+
+def _own_effects(report: AnalysisReport | None) -> str:
+    """Which effects of visits differ between participants, where a result says so."""
+    own = None if report is None else report.summary.get("own_effects")
+    if own is None:
+        return " of their own"
+    names = list(dict.fromkeys(re.sub(r"\[.*?\]", "", name) for name in own))
+    if names:
+        return f" and effects of {join_words(names)} of their own"
+    return (
+        " of their own (what differs between visits has the same effect in all of them, as their visits are too few to "
+        "tell own effects)"
+    )
 
 
 def _participants_used(report: AnalysisReport | None) -> list[str]:

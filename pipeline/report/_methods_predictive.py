@@ -39,7 +39,7 @@ def predictive_methods(study: Study) -> tuple[str, ...]:
     if study.sessions.pair is not None:
         first, second = study.sessions.pair
         sentence += f" A change is {'after minus before' if words.is_treated else f'{second} minus {first}'}."
-    found = [sentence] if parts and (study.predict or study.statistics is not None) else []
+    found = [sentence] if parts and (study.predict or study.statistics is not None or not study.dcms) else []
     if study.statistics is not None:
         found.append(_statistics_paragraph(study.statistics, words))
     if study.predict:

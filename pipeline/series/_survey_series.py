@@ -173,7 +173,7 @@ def survey_lines(survey: SeriesSurvey) -> Iterator[str]:
     participants, sessions, tasks = (survey.labels(name) for name in ("participant", "session", "task"))
     counts = [f"{len(runs)} runs of {len(participants)} participants" if participants else f"{len(runs)} runs"]
     counts += [f"{len(sessions)} sessions ({first_names(sessions)})"] if sessions else []
-    counts += [f"tasks {first_names(tasks)}"] if tasks else []
+    counts += [f"task{'' if len(tasks) == 1 else 's'} {first_names(tasks)}"] if tasks else []
     yield ", ".join(counts)
     yield (
         f"{len(survey.regions)} regions that every run has: {first_names(survey.regions)}"

@@ -125,8 +125,13 @@ def question_about_contrast(design: Design, contrast: Contrast) -> Question:
     sizes = [form.steps.get(name, form.sds[name]) for name in names]
     spread = [name for name in names if name not in form.steps]
     per = [f"SD of {' × '.join(spread)}"] if spread else []
-    per += [f"{form.steps[name]:g} of {name}" for name in names if name in form.steps]
+    per += [_step(form.steps[name], name) for name in names if name in form.steps]
     return Question(float(np.prod(sizes)), " × ".join(per))
+
+
+def _step(size: float, name: str) -> str:
+    """From one to the other of two values: ``unit of period``, ``50 units of dose``."""
+    return f"unit of {name}" if size == 1 else f"{size:g} units of {name}"
 
 
 def leave_open(judged: CovariateVerdict, note: str) -> CovariateVerdict:

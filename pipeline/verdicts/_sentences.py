@@ -102,12 +102,12 @@ def change_compared_sentence(connection: Connection, sign: Sign, change: tuple[s
 
 
 def slope_sentence(connection: Connection, sign: Sign, number: str, change: tuple[str, str] | None = None) -> str:
-    """What is sure of an association: ``the higher age, the more negative the influence of vmPFC on amygdala``."""
+    """What is sure of an association: ``where age is higher, the influence of vmPFC on amygdala is more negative``."""
     of = f"the change from {change[0]} to {change[1]} of " if change else ""
     if _kind(connection) == "self" and not change:
         how = "stronger" if sign > 0 else "weaker"
-        return f"the higher {number}, the {how} the self-inhibition of {connection.to}"
-    return f"the higher {number}, the more {_signed(sign)} {of}{describe_influence(connection)}"
+        return f"where {number} is higher, the self-inhibition of {connection.to} is {how}"
+    return f"where {number} is higher, {of}{describe_influence(connection)} is more {_signed(sign)}"
 
 
 def unsure_sentence(connection: Connection, kind: VerdictKind, question: str, size: str) -> str:

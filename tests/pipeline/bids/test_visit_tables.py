@@ -72,7 +72,7 @@ def _lines(folder: Path, visits: str | Callable[[Path], None], analysis: str) ->
             UNNAMED,
             "levels of drug are compared with placebo, which is guessed",
         ),
-        (VISITS, 'of = "ses-2 - ses-1"', 'of = "ketamine - placebo" compares them within participants'),
+        (VISITS, 'of = "ses-2 - ses-1"', 'of = "ketamine - midazolam" compares them within participants'),
         (SOMETIMES, EACH, "left out, no drug"),
         (VISITS.replace("sub-2\tses-3\tplacebo", "sub-2\tses-3\tn/a"), CONTRAST, "sub-2: left out, no placebo"),
         (VISITS.replace("sub-2\tses-2\tmidazolam", "sub-2\tses-2\tketamine"), CONTRAST, "their average counts"),

@@ -48,7 +48,7 @@ def test_one_group_that_is_measured_twice(result: StudyResult) -> None:
     settings = {"sessions": {"before": "pre", "after": "post"}, "group": {"change": {"of": "change"}}}
     text = text_of(reshaped(result, settings=settings))
     assert "8 participants from two sessions (pre and post)" in text
-    assert "change: effects of covariates over B of the change from pre to post" in text
+    assert "Analysis change: the mean change of B from pre to post over participants." in text
     assert "a change from one session to another may be one of time or repetition" in text
     assert "treatment" not in text
 
@@ -124,9 +124,14 @@ def test_designs_and_contrasts_are_given_in_the_words_of_the_analysis(result: St
         "participants_used": ["sub-01", "sub-02", "sub-03"],
         "design": {"effects": {"mean": "mean", "drug[ketamine]": "ketamine minus placebo"}, "rows": [{}] * 6},
         "contrast_answers": [{"name": "drug", "what": "ketamine minus placebo"}],
+        "own_effects": [],
     }
     report = AnalysisReport("group", "", "", (), (), lambda: (), (), (), summary)
+    shared = text_of(replace(crossover(result), analyses={"levels": report}))
+    assert "participants with means of their own (what differs between visits has the same effect in all" in shared
+    report = replace(report, summary={**summary, "own_effects": ["drug[ketamine]", "weeks"]})
     text = text_of(replace(crossover(result), analyses={"levels": report}))
+    assert "6 visits of 3 participants, participants with means and effects of drug and weeks of their own" in text
     assert "6 visits of 3 participants" in text
     assert "5 participants without what it takes were left out" in text
     assert "whose columns are mean: mean; drug[ketamine]: ketamine minus placebo." in text
@@ -139,6 +144,8 @@ def test_designs_and_contrasts_are_given_in_the_words_of_the_analysis(result: St
 def test_rest_alone_has_no_models(result: StudyResult) -> None:
     text = text_of(reshaped(result, tasks=("rest",), size=4))
     assert "dynamic causal" not in text
+    assert "(DCM)" not in text
+    assert "Imaging measures of each participant" in text
     assert "At the group level" not in text
 
 

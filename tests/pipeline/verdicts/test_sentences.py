@@ -95,10 +95,10 @@ def test_changes_and_slopes_name_what_they_are_of() -> None:
         "the change from pre to post of the influence of vmPFC on amygdala is more negative in patients than in "
         "controls"
     )
-    assert slope_sentence(A, 1, "age") == "the higher age, the more positive the influence of vmPFC on amygdala"
-    assert slope_sentence(SELF, -1, "age") == "the higher age, the weaker the self-inhibition of amygdala"
-    assert slope_sentence(A, 1, "age", ("pre", "post")).endswith(
-        "the change from pre to post of the influence of vmPFC on amygdala"
+    assert slope_sentence(A, 1, "age") == "where age is higher, the influence of vmPFC on amygdala is more positive"
+    assert slope_sentence(SELF, -1, "age") == "where age is higher, the self-inhibition of amygdala is weaker"
+    assert slope_sentence(A, 1, "age", ("pre", "post")) == (
+        "where age is higher, the change from pre to post of the influence of vmPFC on amygdala is more positive"
     )
 
 
