@@ -99,9 +99,7 @@ def varied_columns(design: Design, visits: ParticipantVisits) -> list[str]:
     return _not_repeated(design, visits, [name for name, own in zip(design.covariates, differs, strict=True) if own])
 
 
-def own_effect_names(
-    design: Design, visits: ParticipantVisits, chosen: Sequence[str] | None = None
-) -> tuple[str, ...]:
+def own_effect_names(design: Design, visits: ParticipantVisits, chosen: Sequence[str] | None = None) -> tuple[str, ...]:
     """Covariates of visits whose effects differ from participant to participant in a group.
 
     Arguments:
