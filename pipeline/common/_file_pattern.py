@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ._bids_names import comparable_label, name_entities
-from ._files import relative_path
+from ._files import relative_path, walk_folders
 from ._names import bids_label, natural_key, order_visits
 
 PATTERN_FIELDS = {"participant": "sub", "session": "ses", "task": "task", "run": "run"}  # and BIDS's entities for them
@@ -88,7 +88,7 @@ def _glob(path: Path, relative: str) -> list[Path]:
     found: dict[Path, None] = {}
     try:
         for place in _places(Path(path.anchor), parts, path):
-            if place.is_file():
+            if not place.is_dir():  # a link to content that is not here is somebody's
                 found[place] = None
             if len(found) > MOST_MATCHES:
                 raise PatternError(f"{path} matches more than {MOST_MATCHES:,} files; write more of their names")
@@ -101,22 +101,25 @@ def _glob(path: Path, relative: str) -> list[Path]:
 
 
 def _places(root: Path, parts: Sequence[str], whole: Path) -> Iterator[Path]:
-    """What a pattern matches below a folder, as `Path.glob` finds it, while ** goes through no more than it may."""
+    """What a pattern matches below a folder, through links too; ** goes through no more than it may."""
     if "**" not in parts:
+        *above, last = parts
         yield from root.glob("/".join(parts))
+        if not set("*?[") & set(last):  # of which `Path.glob` leaves out links to what is not here
+            folders = root.glob("/".join(above)) if above else [root]
+            yield from (path for folder in folders if (path := folder / last).is_symlink() and not path.exists())
         return
     at = parts.index("**")
-    above, below = "/".join(parts[:at]), parts[at + 1 :] or ["*"]
-    entries = 0
-    for start in root.glob(above):
-        for folder, folders, files in os.walk(start):
-            entries += len(folders) + len(files)
+    below, entries = parts[at + 1 :] or ["*"], 0
+    for start in root.glob("/".join(parts[:at])):
+        for folder, inside, files in walk_folders(start):
+            entries += len(inside) + len(files)
             if entries > MOST_ENTRIES:
                 raise PatternError(
                     f"{whole} goes through more than {MOST_ENTRIES:,} files and folders below {start}; begin it with "
                     "the folder that holds the files, or write the folders in the place of **"
                 )
-            yield from _places(Path(folder), below, whole)
+            yield from _places(folder, below, whole)
 
 
 def _expression(pattern: str) -> str:
@@ -163,7 +166,7 @@ def fill_pattern(pattern: str, labels: Mapping[str, str]) -> list[Path]:
 
 def _filled(pattern: str, labels: Mapping[str, str]) -> list[Path]:
     path = Path(_FIELD.sub(lambda match: labels[match[1]], pattern))
-    if path.is_file():  # whatever its name holds
+    if path.is_file() or path.is_symlink():  # whatever its name holds
         return [path]
     files = sorted(_glob(path, path.relative_to(path.anchor).as_posix()))
     return [file for file in files if may_be_of(file, labels)] if set("*?[") & set(path.as_posix()) else files

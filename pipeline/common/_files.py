@@ -73,23 +73,30 @@ def describe_absence(path: Path) -> str:
     return f"{NOT_HERE}; fetch it (datalad get)" if path.is_symlink() else "does not exist; check the path"
 
 
-def find_files(folder: Path) -> Iterator[Path]:
-    """Every file below a folder, links to content that is not here among them.
+def walk_folders(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """A folder and every one below it, with the names of the folders and files in each, as `os.walk` has them.
 
     Links to folders are followed once the folders themselves have been looked through, and no folder is looked at
-    twice, so that a link to what lies above it leads nowhere, and what has two names has its own.
+    twice: a link to what lies above it leads nowhere, and what has two names has its own. Hidden ones (.git) are left
+    out.
     """
     linked, seen = [folder], set[str]()
     while linked:
         links: list[Path] = []
         for place, folders, files in (step for link in linked for step in os.walk(link)):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
             if (real := os.path.realpath(place)) in seen:
                 folders.clear()
                 continue
             seen.add(real)
             links += [path for name in folders if (path := Path(place, name)).is_symlink()]
-            yield from (Path(place, name) for name in files)
-        linked = sorted(links)
+            yield Path(place), folders, files
+        linked = links
+
+
+def find_files(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, links to content that is not here among them; see `walk_folders`."""
+    return (place / name for place, _, files in walk_folders(folder) for name in files)
 
 
 @contextmanager

@@ -164,8 +164,8 @@ def _read_file(study: Study, file: MatchedFile) -> list[tuple[FoundRun, RunValid
 def _whose(study: Study, file: MatchedFile, series: RegionSeries, position: int, several: int) -> FoundRun:
     assert study.series is not None
     labels = dict(file.labels)
-    if several > 1:
-        held = study.series.sessions_in_file
+    held = study.series.sessions_in_file
+    if several > 1 or (held is not None and "session" not in labels and "ses" in series.entities):
         if held is None:
             raise _NoLabelError(
                 f"sessions_in_file: {{}} holds {several} sessions; say whether they are "

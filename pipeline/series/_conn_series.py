@@ -48,7 +48,7 @@ def read_conn_series(path: Path) -> tuple[RegionSeries, ...]:
         weight = None if weights is None else weights[place]
         if weight is not None and not (weight > 0).any():
             continue
-        entities = named | ({"ses": str(number)} if np.unique(sessions).size > 1 else {})
+        entities = named | ({"ses": str(number)} if np.size(content.get("data_sessions", ())) else {})
         series = RegionSeries(
             path,
             "CONN",

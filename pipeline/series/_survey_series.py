@@ -9,7 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ..common import MatchedFile, UsageError, bids_label, first_names, labelled_files, natural_key, sorted_names
+from dcm.tables import counted
+
+from ..common import (
+    MatchedFile,
+    UsageError,
+    bids_label,
+    find_files,
+    first_names,
+    labelled_files,
+    natural_key,
+    sorted_names,
+)
 from ._read_series import SUFFIXES, read_runs
 from ._region_series import RegionSeries, SeriesError, Unit
 
@@ -110,7 +121,7 @@ def find_series_files(places: Sequence[Path]) -> list[Path]:
     for place in places:
         if not place.exists():
             raise UsageError(f"{place} does not exist; give files of series, or a folder that holds some")
-        inside = [path for path in place.rglob("*") if _may_be_series(path)] if place.is_dir() else [place]
+        inside = [path for path in find_files(place) if _may_be_series(path)] if place.is_dir() else [place]
         found += inside
         if len(found) > _MOST_FILES:
             raise UsageError(f"{place} holds more than {_MOST_FILES:,} files; give the folder of the series alone")
@@ -136,20 +147,26 @@ def survey_series(paths: Sequence[Path], on_progress: Callable[[int, int], None]
 
     What cannot be read is a line of the survey, and the others go on.
     """
-    runs, unreadable = [], []
+    runs: list[tuple[MatchedFile, RegionSeries]] = []
+    unreadable = []
+    in_files = False
     for position, file in enumerate(labelled_files(paths), start=1):
         try:
             found = read_runs(file.path)
-            runs += [_surveyed(file, series, len(found) > 1) for series in found]
+            runs += [(file, series) for series in found]
+            in_files = in_files or len(found) > 1
         except SeriesError as error:
             unreadable.append(str(error))
         if on_progress is not None:
             on_progress(position, len(paths))
-    return SeriesSurvey(tuple(runs), tuple(unreadable))
+    return SeriesSurvey(tuple(_surveyed(file, series, in_files) for file, series in runs), tuple(unreadable))
 
 
-def _surveyed(file: MatchedFile, series: RegionSeries, several: bool) -> SurveyedRun:
-    labels = dict(file.labels) | ({"session": series.entities["ses"]} if several else {})
+def _surveyed(file: MatchedFile, series: RegionSeries, in_files: bool) -> SurveyedRun:
+    """Arguments: in_files: whether files hold several sessions, which are then not told by names alone."""
+    labels = dict(file.labels)
+    if in_files and "ses" in series.entities:
+        labels.setdefault("session", series.entities["ses"])
     empty = series.empty_regions
     return SurveyedRun(
         file,
@@ -180,12 +197,12 @@ def survey_lines(survey: SeriesSurvey) -> Iterator[str]:
         if survey.regions
         else ("no region that every run has")
     )
-    if survey.partial_regions:
-        yield f"{len(survey.partial_regions)} regions that some runs lack: {first_names(survey.partial_regions)}"
+    if partial := survey.partial_regions:
+        yield f"{counted(len(partial), 'region')} that some runs lack: {first_names(partial)}"
     scans = sorted({run.scans for run in runs})
     yield f"scans: {scans[0]}" if len(scans) == 1 else f"scans: {scans[0]} to {scans[-1]}"
     if (missing := np.array([run.missing for run in runs])).any():
-        yield f"scans without a value of their own: {int(missing.sum())} in {int((missing > 0).sum())} runs"
+        yield f"scans without a value of their own: {int(missing.sum())} in {counted(int((missing > 0).sum()), 'run')}"
     times = survey.repetition_times
     unknown = sum(run.repetition_time is None for run in runs)
     yield (

@@ -100,6 +100,16 @@ def test_of_files_that_a_pattern_matches_those_of_another_run_by_their_names_are
     assert [path.name for path in found] == ["sub-01_ses-2_events.tsv"]
 
 
+def test_links_are_followed_and_those_to_nothing_are_files_of_somebody(tmp_path: Path) -> None:
+    made(tmp_path, "store/x/s.csv", "data/sub-01/s.csv", "data/.git/s.csv")
+    (tmp_path / "data" / "sub-02").symlink_to(tmp_path / "store" / "x")
+    (tmp_path / "data" / "sub-01" / "loop").symlink_to(tmp_path / "data")
+    (tmp_path / "data" / "sub-03").mkdir()
+    (tmp_path / "data" / "sub-03" / "s.csv").symlink_to(tmp_path / "annex" / "s.csv")
+    found = matching_files(f"{tmp_path}/data/**/sub-{{participant}}/s.csv")
+    assert [file.participant for file in found] == ["sub-01", "sub-02", "sub-03"]
+
+
 def test_patterns_of_a_whole_disk_are_refused_at_once() -> None:
     with pytest.raises(PatternError, match="goes through the whole disk; begin it with the folder"):
         matching_files("/**/*")

@@ -16,7 +16,7 @@ from series_study import SCANS, TR, B, events, task_series, write_participants, 
 
 from pipeline.bids import Inventory, SeriesRun
 from pipeline.images import Extraction, cosine_drifts
-from pipeline.series import collect_series, extract_region_series
+from pipeline.series import collect_series, extract_region_series, find_series_files, survey_series
 from pipeline.study import StudyError, read_study
 
 Writer = Callable[..., Path]
@@ -133,6 +133,22 @@ def test_sessions_in_files_of_conn_are_sessions_of_the_study(tmp_path: Path, wri
     inventory = collect_series(read_study(study))
     assert [run.visit for run in inventory.runs] == [f"sub-00{i}_ses-{j}" for i in (1, 2) for j in (1, 2)]
     np.testing.assert_allclose(one_run(study).means, SERIES[:, :2])
+
+
+def test_who_lacks_a_session_in_a_file_of_conn_has_the_others(tmp_path: Path, write_conn: Writer) -> None:
+    write_participants(tmp_path, {"sub-001": "drug", "sub-002": "placebo"})
+    both, second = np.repeat([1, 2], SCANS), np.repeat(2, SCANS)
+    write_conn(tmp_path / "conn/ROI_Subject001_Condition000.mat", np.vstack([SERIES, SERIES]), NAMES, sessions=both)
+    write_conn(tmp_path / "conn/ROI_Subject002_Condition000.mat", SERIES, NAMES, sessions=second)
+    more = f'repetition_time = {TR}\nevents = "task-faces_events.tsv"\nsessions_in_file = "sessions"\n'
+    study = write_study(tmp_path, '"conn/ROI_*.mat"', more=more)
+    text = study.read_text(encoding="utf-8").replace("ses-pre", "ses-1").replace("ses-post", "ses-2")
+    study.write_text(text, encoding="utf-8")
+    inventory = collect_series(read_study(study))
+    assert inventory.errors == ()
+    assert [run.visit for run in inventory.runs] == ["sub-001_ses-1", "sub-001_ses-2", "sub-002_ses-2"]
+    survey = survey_series(find_series_files([tmp_path / "conn"]))
+    assert [(run.participant, run.session) for run in survey.runs][-1] == ("sub-002", "ses-2")
 
 
 _MORE = f'repetition_time = {TR}\nevents = "task-{{task}}_events.tsv"'
