@@ -25,6 +25,7 @@ from ..common import (
     PATTERN_FIELDS,
     MatchedFile,
     PatternError,
+    bids_label,
     comparable_label,
     first_names,
     list_names,
@@ -110,10 +111,10 @@ def collect_series(study: Study, on_progress: Callable[[int, int], None] | None 
     runs = [(found, validation) for found, validation in runs if found.task in study.tasks]
     runs, lines = _without_concatenations(runs)
     remarks += lines
-    whose = [] if errors else [*_sessions(study, runs)]
+    whose = [] if errors else [*_sessions(study, _taking_part(study, runs))]
     there = [found for found, _ in runs]
     runs = [(found, validation) for found, validation in runs if _is_chosen(study, found)]
-    errors += [*whose, *([] if errors else _twice(runs))]
+    errors += [*whose, *([] if errors else _twice(_taking_part(study, runs)))]
     if errors:
         return Inventory((), (), (), tuple(dict.fromkeys(errors)))
     table = read_participants(study, sorted_names({found.participant for found, _ in runs}))
@@ -335,6 +336,14 @@ def _without_concatenations(
     return [pair for pair in runs if pair[0] not in whole], lines
 
 
+def _taking_part(study: Study, runs: Sequence[tuple[FoundRun, RunValidation]]) -> list[tuple[FoundRun, RunValidation]]:
+    """Runs of those whom the study does not exclude."""
+    excluded = {bids_label(name) for name in study.participants.exclude}
+    labels = match_labels(excluded, {found.participant for found, _ in runs})
+    excluded = {labels.get(name, name) for name in excluded}
+    return [(found, validation) for found, validation in runs if found.participant not in excluded]
+
+
 def _is_chosen(study: Study, found: FoundRun) -> bool:
     chosen = study.tasks[found.task].chosen_runs
     return not chosen or (
@@ -353,7 +362,8 @@ def _sessions(study: Study, runs: Sequence[tuple[FoundRun, RunValidation]]) -> I
             yield f"[sessions]: the files are of sessions ({list_names(there)}); add order = [{order}]{many}"
         return
     if without := [found.file.path.name for found, _ in runs if found.session is None]:
-        yield f"[series] files: {first_names(without)} say no session; write {{session}} in the pattern"
+        names = first_names(without)
+        yield f"[series] files: {names} say no session; write {{session}} in the pattern, or [participants] exclude"
         return
     for label in labels:
         if label not in there:

@@ -189,7 +189,7 @@ def survey_lines(survey: SeriesSurvey) -> Iterator[str]:
     runs = survey.runs
     participants, sessions, tasks = (survey.labels(name) for name in ("participant", "session", "task"))
     counts = [f"{len(runs)} runs of {len(participants)} participants" if participants else f"{len(runs)} runs"]
-    counts += [f"{len(sessions)} sessions ({first_names(sessions)})"] if sessions else []
+    counts += [f"{counted(len(sessions), 'session')} ({first_names(sessions)})"] if sessions else []
     counts += [f"task{'' if len(tasks) == 1 else 's'} {first_names(tasks)}"] if tasks else []
     yield ", ".join(counts)
     yield (

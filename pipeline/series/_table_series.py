@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from ..common import JsonError, name_entities, read_json, time_problem
+from ..common import COMMA_NUMBER, JsonError, name_entities, read_json, time_problem
 from ..tables import Table, TableError, read_table
 from ._region_series import RegionSeries, SeriesError, Unit
 
@@ -66,7 +66,7 @@ def _numbers(table: Table, name: str) -> Float[np.ndarray, "scan"]:
     try:
         return table.numbers(name)
     except TableError as error:
-        if not any(_is_number(cell) for cell in table.column(name)):
+        if not any(COMMA_NUMBER.fullmatch(cell) or _is_number(cell) for cell in table.column(name)):
             raise SeriesError(
                 table.path, f"column {name} holds text; give series alone, a column for every region"
             ) from None

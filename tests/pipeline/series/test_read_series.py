@@ -194,6 +194,7 @@ def _hostile(folder: Path) -> dict[str, Path]:
     xr.Dataset({"a": ("x", [1.0])}).to_netcdf(folder / "other.nc", engine="h5netcdf")
     (folder / "damaged.mat").write_bytes(b"MATLAB 5.0 MAT-file" + bytes(200))
     written(folder / "text.tsv", "subject\tA\nanna\t1\nbert\t2\n")
+    written(folder / "thousands.tsv", "A\tB\n1,234\t2\n2,345\t1.5\n")
     written(folder / "letter.tsv", "A\tB\n1\t2\n3\tx\n")
     written(folder / "ragged.tsv", "A\tB\n1\t2\n3\n")
     written(folder / "header.tsv", "A\tB\n")
@@ -214,6 +215,7 @@ def _hostile(folder: Path) -> dict[str, Path]:
         ("other.nc", r"has no variable of \(scan, region\); it has a \(x\)"),
         ("damaged.mat", "damaged or truncated"),
         ("text.tsv", "column subject holds text"),
+        ("thousands.tsv", "line 2: A is '1,234'"),
         ("letter.tsv", "line 3: B is 'x'"),
         ("ragged.tsv", "line 3: has 1 cells, the header 2"),
         ("header.tsv", "has a header but no scan"),

@@ -151,6 +151,18 @@ def test_who_lacks_a_session_in_a_file_of_conn_has_the_others(tmp_path: Path, wr
     assert [(run.participant, run.session) for run in survey.runs][-1] == ("sub-002", "ses-2")
 
 
+def test_files_of_excluded_participants_may_say_another_session(trial: Path) -> None:
+    shutil.copy(trial / "01_pre.csv", trial / "sub-99_faces.csv")
+    write_participants(trial, ARMS | {"99": "drug"})
+    study = write_study(trial, '["{participant}_{session}.csv", "sub-{participant}_{task}.csv"]', more=_MORE)
+    assert "or [participants] exclude" in collect_series(read_study(study)).errors[0]
+    text = study.read_text(encoding="utf-8")
+    study.write_text(
+        text.replace("[participants]", '[participants]\nexclude = { "sub-99" = "a pilot" }'), encoding="utf-8"
+    )
+    assert not any("say no session" in line for line in collect_series(read_study(study)).errors)
+
+
 _MORE = f'repetition_time = {TR}\nevents = "task-{{task}}_events.tsv"'
 
 
