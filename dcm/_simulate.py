@@ -17,11 +17,12 @@ from ._data import SPM12_ECHO_TIME, Data
 from ._forward import Derivatives, ForwardModel, Integrator
 from ._gating import gated_regions
 from ._runtime import require_64_bit
-from ._schedule import schedule, schedule_with_panels
+from ._schedule import Schedule, schedule, schedule_with_panels
 from ._spec import Parameters, Spec
 from .tables import short_repr
 
 MEMORY = 4096  # scans after which the noise has forgotten how it began
+FILLED = 16  # a run's steps, and the distinct ones among them, are filled up to a multiple of
 
 
 @dataclass(frozen=True)
@@ -152,13 +153,7 @@ def make_predictor(
     """`predict_series` of many parameters for one run, whose steps are found once."""
     require_64_bit()
     steps = schedule_with_panels(data) if integrator == "nonlinear" else schedule(data)
-    timing = Timing(
-        inputs=jnp.asarray(steps.inputs),
-        durations=jnp.asarray(steps.durations),
-        interval=jnp.asarray(steps.interval),
-        sample=jnp.asarray(steps.sample),
-        last=None if steps.last is None else jnp.asarray(steps.last),
-    )
+    timing = _filled_timing(steps)
 
     def predict_one(parameters: Parameters) -> Float[np.ndarray, "scan region"]:
         _check_shapes(spec, parameters)
@@ -170,6 +165,21 @@ def make_predictor(
         return np.asarray(_predict(model, tree, timing, jnp.asarray(data.echo_time)))
 
     return predict_one
+
+
+def _filled_timing(steps: Schedule) -> Timing:
+    """The steps of a run, filled up with some that are read by no scan: few sizes, which are compiled, for many runs.
+
+    Blocks whose lengths or strengths differ from run to run make for a number of steps of each run's own.
+    """
+    intervals, more = -len(steps.durations) % FILLED, -len(steps.interval) % FILLED
+    return Timing(
+        inputs=jnp.asarray(np.pad(steps.inputs, ((0, intervals), (0, 0)))),
+        durations=jnp.asarray(np.pad(steps.durations, (0, intervals))),
+        interval=jnp.asarray(np.pad(steps.interval, (0, more))),
+        sample=jnp.asarray(steps.sample),
+        last=None if steps.last is None else jnp.asarray(np.pad(steps.last, (0, intervals))),
+    )
 
 
 def _check_shapes(spec: Spec, parameters: Parameters) -> None:

@@ -106,7 +106,7 @@ class ExampleDesign:
         rest_coupling: group → correlation of the two regions' slow fluctuations at rest, before noise.
         scans: of a run.
         repetition_time: s.
-        slower: level of ``site`` → repetition time there, s.
+        slower: level of ``site`` → repetition time there, s; of as many scans fewer, so that runs last as long.
         decimal_commas: whether tables are as a European spreadsheet writes them.
         only_series: whether there are no images but region series alone.
         text: of study.toml after its sections on files, participants, sessions, confounds and regions.

@@ -100,12 +100,12 @@ def _draw_run(
     """The events of a run, and the series of the model's regions, percent: signal and noise."""
     if design.rest:
         return (), resting_signal(design.scans, _coupling(design, str(participant.group)), rng)
-    events = draw_blocks(design.scans * files.repetition_time, rng)
+    events = draw_blocks(design.scans * design.repetition_time, rng)
     if design.intensities:
         events = tuple(_with_intensity(event, rng) for event in events)
     spec = circuit_spec(design.model)
     made = _signal(design, spec, visit, files, events)
-    noise = draw_noise(design.scans, rng, spec.n) * made.std(axis=0) / rng.uniform(*SNR)
+    noise = draw_noise(made.shape[0], rng, spec.n) * made.std(axis=0) / rng.uniform(*SNR)
     return events, made + noise
 
 
@@ -124,7 +124,8 @@ def _signal(
 ) -> np.ndarray:
     """By the full nonlinear equations; inputs are 0 or 1 as presented, or intensities about their mean."""
     width = files.repetition_time / MICROTIME_BINS
-    paradigm = inputs_of(events, list(design.model.inputs.values()), design.scans * MICROTIME_BINS, width)
+    scans = round(design.scans * design.repetition_time / files.repetition_time)  # runs last as long everywhere
+    paradigm = inputs_of(events, list(design.model.inputs.values()), scans * MICROTIME_BINS, width)
     shown = [event for event in events if event.intensity is not None]
     centre = float(np.mean([event.intensity for event in shown])) if shown else 0.0
     for column, members in enumerate(design.model.inputs.values()):
@@ -144,9 +145,10 @@ def _write_image_run(
     rng: np.random.Generator,
 ) -> None:
     assert brain is not None
-    every = NOISE_SD * draw_noise(design.scans, rng)
+    scans = series.shape[0]
+    every = NOISE_SD * draw_noise(scans, rng)
     every[:, [REGIONS.index(name) for name in design.model.regions]] = series
-    motion = draw_motion(design.scans, False, rng)
+    motion = draw_motion(scans, False, rng)
     acquired = acquire_run(brain, every, motion, VOXEL_NOISE, 0, rng)
     files.write_raw(folder / "bids", events)
     columns = confound_columns(motion, acquired.tissue, files.repetition_time, 0)
@@ -165,7 +167,7 @@ def _write_series_run(
     """Series as denoising leaves them: slow drifts are in them."""
     del brain
     head, suffix = folder / SERIES_FOLDER / files.label, table_suffix(design)
-    drift = DRIFT * slow_courses(design.scans) @ rng.normal(size=(3, series.shape[1]))
+    drift = DRIFT * slow_courses(series.shape[0]) @ rng.normal(size=(3, series.shape[1]))
     rows = (series + drift).tolist()
     write_table(head.with_name(f"{head.name}_timeseries{suffix}"), design.model.regions, rows, design.decimal_commas)
     if not design.decimal_commas:  # a spreadsheet has no sidecar

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,13 +16,24 @@ from scipy.linalg import block_diag
 from scipy.stats import multivariate_normal
 from small_models import block_inputs, random_parameters, random_spec
 
-from dcm import Data, Settings, Spec, Subject, concatenate_runs, invert, invert_cohort, predict_series, prior, simulate
-from dcm._bilinear import Timing
+from dcm import (
+    Data,
+    Posterior,
+    Settings,
+    Spec,
+    Subject,
+    concatenate_runs,
+    invert,
+    invert_each,
+    predict_series,
+    simulate,
+)
+from dcm._batch import make_batches
 from dcm._confounds import generalised_least_squares
-from dcm._forward import ForwardModel, Integrator
-from dcm._gating import gated_regions
+from dcm._forward import Integrator
 from dcm._log_density import log_density, log_density_and_gradient
-from dcm._schedule import schedule, schedule_with_panels
+from dcm._schedule import schedule
+from dcm._subject import prepare
 
 GATES = np.zeros((2, 2, 2))
 GATES[1, 0, 0] = 1
@@ -35,18 +49,18 @@ def busy_run(scans: int, shift: int, seed: int = 0) -> Data:
     return Data(np.random.default_rng(seed).standard_normal((scans, 2)), u, 0.2, 3.2, delays=[0.4, 3.1])
 
 
-def prediction_and_jacobian(spec: Spec, data: Data, integrator: Integrator) -> tuple[np.ndarray, np.ndarray]:
-    steps = schedule_with_panels(data) if integrator == "nonlinear" else schedule(data)
-    timing = Timing(
-        *map(jnp.asarray, (steps.inputs, steps.durations, steps.interval, steps.sample)),
-        last=None if steps.last is None else jnp.asarray(steps.last),
-    )
-    free = tuple(prior(spec, "spm12").free.tolist())
-    targets = gated_regions(spec.d) if integrator == "nonlinear" else ()
-    model = ForwardModel(spec.layout, free, integrator, "exact", steps.panels, targets)
+def predictions_and_jacobians(
+    spec: Spec, runs: Sequence[Data], integrator: Integrator
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Of every run by itself, all filled up to one size, which is compiled once."""
+    settings = Settings(integrator=integrator)
+    (batch,) = make_batches([prepare(Subject("x", spec, run), settings) for run in runs], settings)
+    evaluate = jax.jit(batch.model.predict_with_jacobian)
     mean = jnp.asarray(spec.layout.to_vector(replace(random_parameters(spec, 1), **STRONG)))
-    found = jax.jit(model.predict_with_jacobian)(mean, mean[np.array(free)], timing, jnp.asarray(0.04))
-    return np.asarray(found[0]), np.asarray(found[1])
+    for k, run in enumerate(runs):
+        timing = jax.tree.map(lambda leaf, k=k: jnp.asarray(leaf[k]), batch.problems.timing)
+        series, jacobian = evaluate(mean, mean[np.array(batch.model.free)], timing, jnp.asarray(0.04))
+        yield np.asarray(series)[: run.scans], np.asarray(jacobian)[: run.scans]
 
 
 @pytest.mark.parametrize(
@@ -54,8 +68,8 @@ def prediction_and_jacobian(spec: Spec, data: Data, integrator: Integrator) -> t
 )
 def test_nothing_of_a_run_reaches_the_next(spec: Spec, integrator: Integrator) -> None:
     runs = [busy_run(14, 0), busy_run(11, 30), busy_run(9, 77)]
-    joined = prediction_and_jacobian(spec, concatenate_runs(runs), integrator)
-    alone = [prediction_and_jacobian(spec, run, integrator) for run in runs]
+    (joined,) = predictions_and_jacobians(spec, [concatenate_runs(runs)], integrator)
+    alone = predictions_and_jacobians(spec, runs, integrator)
     for whole, parts in zip(joined, zip(*alone, strict=True), strict=True):
         parts = np.concatenate(parts)
         np.testing.assert_allclose(whole, parts, atol=1e-6 * np.abs(parts).max())
@@ -133,13 +147,14 @@ def test_noise_begins_anew_with_every_run() -> None:
         expected += (
             np.linalg.slogdet(K)[1] - np.linalg.slogdet(M)[1] - left @ K @ left - degrees * np.log(2 * np.pi)
         ) / 2
-    height, slope = log_density_and_gradient(model, problem, POINT)
-    assert float(log_density(model, problem, POINT)) == pytest.approx(expected, abs=1e-9)
+    height, slope = jax.jit(partial(log_density_and_gradient, model, problem))(POINT)
+    density = jax.jit(partial(log_density, model, problem))
+    assert float(density(POINT)) == pytest.approx(expected, abs=1e-9)
     assert float(height) == pytest.approx(expected, abs=1e-9)
     for name, step in (("theta", 1e-5), ("noise", 1e-5), ("correlation", 1e-6)):
         at = getattr(POINT, name)
         for k in range(at.size):
-            up, down = (log_density(model, problem, POINT._replace(**{name: at.at[k].add(s)})) for s in (step, -step))
+            up, down = (density(POINT._replace(**{name: at.at[k].add(s)})) for s in (step, -step))
             assert float(getattr(slope, name)[k]) == pytest.approx(float(up - down) / 2 / step, rel=1e-5, abs=1e-5)
 
 
@@ -151,22 +166,20 @@ def test_effects_of_confounds_are_those_of_every_run_alone() -> None:
     np.testing.assert_allclose(joined, np.concatenate(alone), atol=1e-12)
 
 
-def test_runs_of_a_padded_batch_are_inverted_as_they_are_alone() -> None:
-    spec = random_spec(2, 2, 1)
-    true = random_parameters(spec, 3)
-    runs = [simulate(spec, true, busy_run(n, n).inputs, 0.2, 3.2, snr=3, seed=n).data for n in (40, 30, 34)]
-    joined = [concatenate_runs(runs[:2]), concatenate_runs(runs[1:]), runs[0]]
-    subjects = [Subject(f"{k}", spec, data) for k, data in enumerate(joined)]
-    settings = Settings(starts=1, integrator="bilinear")  # which is compiled sooner
-    subject, found = subjects[1], invert_cohort(subjects, settings)[1]  # the one that is padded between its runs
-    alone = invert(subject, settings)
-    np.testing.assert_allclose(found.mean, alone.mean, atol=1e-6)  # type: ignore[union-attr]  # none failed
-    assert found.free_energy == pytest.approx(alone.free_energy, abs=1e-6)  # type: ignore[union-attr]  # none failed
-    assert alone.run_starts == tuple(subject.data.run_starts.tolist())
+class Cut(NamedTuple):
+    """One run, and the same cut into two halves at rest, half a minute without input before the cut."""
+
+    spec: Spec
+    whole: Data
+    halves: Data
+    posterior: Posterior  # of the halves
 
 
-def test_the_halves_of_a_run_cut_at_rest_give_the_posterior_of_the_whole() -> None:
-    """Half a minute without input lies before the cut."""
+QUICK = Settings(integrator="bilinear", starts=1)
+
+
+@pytest.fixture(scope="module")
+def cut() -> Cut:
     spec = Spec(
         ["x", "y"], ["task", "change"], np.ones((2, 2)), b=[[[0, 0], [0, 0]], [[0, 1], [0, 0]]], c=[[1, 0], [0, 0]]
     )
@@ -174,14 +187,30 @@ def test_the_halves_of_a_run_cut_at_rest_give_the_posterior_of_the_whole() -> No
     u[110 * 16 - 256 : 110 * 16] = 0
     true = {"A[y<-x]": 0.4, "A[x<-y]": -0.2, "B[y<-x, change]": 0.5, "C[x<-task]": 6.0}
     whole = simulate(spec, true, u, 0.125, 2.0, snr=2, seed=0, integrator="bilinear").data
-    settings = Settings(integrator="bilinear", starts=1)
-    half = [slice(0, 110), slice(110, 220)]
-    parts = [Data(whole.bold[p], u[p.start * 16 : p.stop * 16], 0.125, 2.0) for p in half]
-    constants = np.repeat(np.eye(2), 110, axis=0)
-    one, two = (
-        invert(Subject("x", spec, data), settings)
-        for data in (replace(whole, confounds=constants), concatenate_runs(parts))
-    )
+    parts = [slice(0, 110), slice(110, 220)]
+    halves = concatenate_runs([Data(whole.bold[p], u[p.start * 16 : p.stop * 16], 0.125, 2.0) for p in parts])
+    whole = replace(whole, confounds=np.repeat(np.eye(2), 110, axis=0))
+    return Cut(spec, whole, halves, invert(Subject("x", spec, halves), QUICK))
+
+
+def test_runs_of_a_padded_batch_are_inverted_as_they_are_alone(cut: Cut) -> None:
+    """Padded to others' sizes, whose first run is longer; not to that of one run, which is another batch."""
+    others = [
+        Data(np.random.default_rng(n).standard_normal((n, 2)), block_inputs(n * 16, 0.125), 0.125, 2.0)
+        for n in (118, 109)
+    ]
+    subjects = [
+        Subject(f"{n}", cut.spec, data) for n, data in enumerate((concatenate_runs(others), cut.halves, others[0]))
+    ]
+    ((position, found),) = invert_each(subjects, QUICK, wanted=[1])
+    assert position == 1
+    np.testing.assert_allclose(found.mean, cut.posterior.mean, atol=1e-6)  # type: ignore[union-attr]  # none failed
+    assert found.free_energy == pytest.approx(cut.posterior.free_energy, abs=1e-6)  # type: ignore[union-attr]
+    assert cut.posterior.run_starts == (0, 110)
+
+
+def test_the_halves_of_a_run_cut_at_rest_give_the_posterior_of_the_whole(cut: Cut) -> None:
+    one, two = invert(Subject("x", cut.spec, cut.whole), QUICK), cut.posterior
     assert (np.abs(one.mean[one.free] - two.mean[two.free]) < one.sd / 10).all()
     np.testing.assert_allclose(two.sd, one.sd, rtol=0.05)
 
