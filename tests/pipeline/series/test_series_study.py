@@ -25,16 +25,24 @@ ARMS = {f"{number:02d}": ("drug", "placebo")[number % 2] for number in range(1, 
 SERIES = np.column_stack([task_series(0.2, seed=1), np.random.default_rng(2).normal(size=SCANS)])
 
 
-@pytest.fixture
-def trial(tmp_path: Path) -> Path:
-    """Eight participants, two sessions, a table each, in which the drug adds 0.8 Hz."""
-    write_participants(tmp_path, ARMS)
+@pytest.fixture(scope="module")
+def written_trial(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight participants, two sessions, a table each, in which the drug adds 0.8 Hz; leave it as it is."""
+    folder = tmp_path_factory.mktemp("trial")
+    write_participants(folder, ARMS)
     for participant, arm in ARMS.items():
         for session in ("pre", "post"):
             modulation = 0.2 + (0.8 if (arm, session) == ("drug", "post") else 0.0)
             values = task_series(modulation, seed=2 * int(participant) + (session == "post"))
             table = pd.DataFrame(np.column_stack([values, values[:, :1]]), columns=NAMES)
-            table.to_csv(tmp_path / f"{participant}_{session}.csv", sep=";", decimal=",", index=False)
+            table.to_csv(folder / f"{participant}_{session}.csv", sep=";", decimal=",", index=False)
+    return folder
+
+
+@pytest.fixture
+def trial(written_trial: Path, tmp_path: Path) -> Path:
+    """A copy of one's own."""
+    shutil.copytree(written_trial, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 

@@ -42,6 +42,7 @@ inputs.faces = ["faces"]
 a = {json.dumps(RING)}
 b.faces = {json.dumps(SWITCHED)}
 c.task = ["R1", "R3", "R5"]
+integrator = "bilinear"                    # which is compiled sooner
 starts = 1
 switch.b.faces = {json.dumps(SWITCHED)}
 
