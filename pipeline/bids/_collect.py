@@ -11,6 +11,7 @@ from statistics import median
 
 from ..common import (
     NOT_HERE,
+    FileName,
     describe_reversed_order,
     did_you_mean,
     list_names,
@@ -61,7 +62,7 @@ def check_layout(study: Study, table: StudyParticipants, derivatives: DatasetFol
         participants = list_names(derivatives.participants())
         yield f"[study] derivatives: {derivatives.root} holds no participant of the table; it has {participants}"
         return
-    if labels == (None,) and sessions:
+    if labels == (None,) and sessions and not any(_images(derivatives, name, None) for name in names):
         found = sorted_names(sessions)
         order = ", ".join(f'"{name}"' for name in found)
         many = ", the first first" if len(found) > 1 else ""
@@ -78,14 +79,17 @@ def check_layout(study: Study, table: StudyParticipants, derivatives: DatasetFol
         str(file.label("task"))
         for participant in names
         for session in labels
-        for kind in ("nii.gz", "nii")
-        for file in derivatives.functional(participant, session, ("bold", kind))
+        for file in _images(derivatives, participant, session)
     } - {"None"}
     for task in study.tasks:
         if task not in tasks and all(label is None or label in sessions for label in labels):
             tip = did_you_mean(task, sorted_names(tasks), "tasks")
             yield f"[tasks] {task}: no participant has an image of this task{tip}"
     yield from _spaces(study, names, derivatives)
+
+
+def _images(derivatives: DatasetFolders, participant: str, session: str | None) -> list[FileName]:
+    return [file for kind in ("nii.gz", "nii") for file in derivatives.functional(participant, session, ("bold", kind))]
 
 
 def _session_key(study: Study, label: str) -> str:

@@ -276,6 +276,8 @@ def _why_no_image(derivatives: DatasetFolders, participant: str, session: str | 
     folder = session_folder(participant, session)
     if session is not None and session not in sessions:
         return f"there is no folder {folder} in the derivatives (sessions: {list_names(sessions)})"
+    if session is None and sessions:
+        return f"{participant} has sessions ({list_names(sessions)}), the study has none"
     head = folder.replace("/", "_")
     return f"{folder}/func/{head}_task-{task}…_desc-preproc_bold.nii.gz is missing"
 

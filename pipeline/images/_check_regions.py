@@ -18,6 +18,7 @@ from ._voxels import read_mask
 HALF, FEW = 0.5, 8  # share of a region's volume; voxels of the images that it must fill to be compared
 LARGE = 30.0  # mm, a radius beyond which a sphere is as large as a lobe
 HUGE = 250_000.0  # mm³, twice the largest gyrus of both hemispheres
+OWN_SPACES = {"t1w", "t2w", "anat", "func", "bold", "boldref", "orig", "individual", "scanner"}  # by BIDS and fMRIPrep
 NEAR = 10.0  # mm of the origin, within which no three regions of a circuit all lie
 
 
@@ -109,14 +110,23 @@ def region_remarks(study: Study, grids: Iterable[Grid]) -> list[str]:
     """What is worth knowing of the regions on the grids of the images, a line each.
 
     That is: pairs that share voxels, as they share signal too; maps of which less than half lies on the images; regions
-    as large as a part of the brain; spheres as large as a lobe, or all close to the origin.
+    as large as a part of the brain; images in no standard space; spheres as large as a lobe or all near the origin.
     """
     lines: dict[str, None] = {}
     for grid in dict.fromkeys(grids):
         drawn = _drawable(study, grid)
         lines.update(dict.fromkeys(_overlaps({name: mask.voxels for name, mask in drawn.items()})))
         lines.update(dict.fromkeys([*_cut_off(drawn, grid), *_huge(drawn, grid)]))
-    return [*lines, *_unlikely_spheres(study)]
+    return [*_own_space(study), *lines, *_unlikely_spheres(study)]
+
+
+def _own_space(study: Study) -> Iterator[str]:
+    """That images are not in a standard space, as regions of a study have to be."""
+    if study.study.space.casefold() in OWN_SPACES:
+        yield (
+            f"[study] space: {study.study.space} is each participant's own, in which a sphere or mask is another place "
+            "of every brain; take images in a standard space (MNI152NLin2009cAsym)"
+        )
 
 
 def _drawable(study: Study, grid: Grid) -> Mapping[str, RegionMask]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..common import UsageError, list_folder, list_names, natural_key, sorted_names
+from ..common import UsageError, first_names, list_folder, list_names, natural_key, sorted_names
 from ._survey_files import (
     DatasetFiles,
     FunctionalFile,
@@ -94,8 +94,8 @@ def survey_dataset(bids: Path | None, derivatives: Path | None = None) -> Datase
     spaces = _spaces(found.file.space for found in preprocessed)
     participants = raw.participants or made.participants
     functional = made.functional or raw.functional
-    sessions = {file.session for file in functional if file.session is not None and file.task is not None}
     notes: list[str] = []
+    sessions = _sessions(functional, notes)
     tables = (folder / "participants.tsv" for folder in (root, *folders[:1]))
     table = survey_participants(next((path for path in tables if path.is_file()), None), notes)
     tasks = tuple(survey_tasks(raw, made, notes))
@@ -122,6 +122,24 @@ def survey_dataset(bids: Path | None, derivatives: Path | None = None) -> Datase
         notes=(*notes, *_other_spaces(preprocessed, spaces), *_passed_over(raw, made)),
         other_derivatives=tuple(folders[1:]),
     )
+
+
+def _sessions(functional: Sequence[FunctionalFile], notes: list[str]) -> set[str]:
+    """Labels of sessions; none, and a note, where fewer participants have sessions than have none."""
+    labels: dict[bool, set[str]] = {True: set(), False: set()}  # of participants with sessions, and without
+    for file in functional:
+        if file.task is not None:
+            labels[file.session is not None].add(file.participant)
+    within, without = labels[True], labels[False] - labels[True]
+    if within and without:
+        counts = f"participants with sessions: {len(within)}, without: {len(without)}"
+        few = within if len(within) < len(without) else without
+        notes.append(
+            f"{counts}; a study has sessions for all or for nobody, and this one not {first_names(sorted_names(few))}"
+        )
+    if len(within) < len(without):
+        return set()
+    return {file.session for file in functional if file.session is not None and file.task is not None}
 
 
 def _check_folder(folder: Path) -> None:

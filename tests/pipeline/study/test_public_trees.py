@@ -9,7 +9,7 @@ from dataset_trees import BESIDE, EVENTS, TABLE, fmriprep, people, plant, rows
 from started_studies import checked, started
 
 from pipeline.stages import preflight
-from pipeline.study import read_study
+from pipeline.study import read_study, survey_dataset
 
 GAMBLES = "onset\tduration\ttrial_type\tgain\tresponse_time\n" + "".join(
     f"{t}\t3\tparametric gain\t{t % 7}\t1.{t}\n" for t in range(0, 60, 6)
@@ -211,6 +211,39 @@ def test_one_session_is_no_pair(tmp_path: Path) -> None:
     )
     assert started(tmp_path, bids)["sessions"] == {"order": ["ses-mri"]}
     assert checked(tmp_path) == []
+
+
+def test_sessions_that_few_have_are_no_sessions_of_the_study(tmp_path: Path) -> None:
+    bids = plant(
+        tmp_path / "mixed",
+        [
+            "participants.tsv",
+            *(f"{who}_task-x_{{bold.nii.gz,events.tsv}}" for who in ("sub-{01..04}/func/*", "sub-05/ses-1/func/*")),
+            *fmriprep("sub-{01..04}/func/*_task-x", within=BESIDE),
+            *fmriprep("sub-05/ses-1/func/*_task-x", within=BESIDE),
+        ],
+        {"participants.tsv": TABLE + people(5)},
+    )
+    assert "sessions" not in started(tmp_path, bids)
+    assert "participants with sessions: 1, without: 4" in " ".join(survey_dataset(bids, None).notes)
+    inventory, errors = preflight(read_study(tmp_path / "study.toml"))
+    assert (errors, len(inventory.runs)) == ([], 4)
+    assert inventory.absences[0].problem == "sub-05 has sessions (ses-1), the study has none"
+
+
+def test_images_in_spaces_of_their_own_are_remarked_on(tmp_path: Path) -> None:
+    bids = plant(
+        tmp_path / "native",
+        [
+            "participants.tsv",
+            "sub-{01..04}/func/*_task-x_{bold.nii.gz,events.tsv}",
+            *fmriprep("sub-{01..04}/func/*_task-x", space="T1w", within=BESIDE),
+        ],
+        {"participants.tsv": TABLE + people(4)},
+    )
+    started(tmp_path, bids)
+    inventory = preflight(read_study(tmp_path / "study.toml"))[0]
+    assert any("space: T1w is each participant's own" in line for line in inventory.remarks)
 
 
 def test_of_several_acquisitions_one_is_asked_for(tmp_path: Path) -> None:
