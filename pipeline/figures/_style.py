@@ -13,8 +13,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import ArrayLike, NDArray
 
@@ -78,9 +80,20 @@ def style() -> Iterator[None]:
 
 def new_figure(height: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
     """An empty figure of a given height, inches, outside pyplot; call it within `style()`."""
-    figure = Figure(figsize=(WIDTH, height), layout=layout)
+    figure = _OwnFigure(figsize=(WIDTH, height), layout=layout)
     FigureCanvasAgg(figure)
     return figure
+
+
+class _OwnFigure(Figure):
+    """A figure that is drawn once when it is saved: matplotlib draws it to nowhere first, for the layout's sake."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        layout = self.get_layout_engine()
+        if isinstance(layout, ConstrainedLayoutEngine) and self.axes and self.canvas.is_saving():
+            layout.execute(self)  # the drawing itself comes next, with a layout engine that does nothing
+        else:
+            super().draw(renderer)
 
 
 def given_or_new_axes(ax: Axes | None, height: float) -> Axes:
