@@ -16,7 +16,7 @@ from ._check_scores import check_predictions, check_statistics
 from ._collect import assemble_inventory, collect_inventory
 from ._confounds import ConfoundsError, RunConfounds, read_confounds
 from ._events import ConstantModulatorError, Events, conditions_of, modulator_weights, read_events
-from ._inventory import Absence, ImageRun, Inventory, Participant, Run, SeriesRun, Visit, visit_label
+from ._inventory import Absence, ImageRun, Inventory, Participant, Run, SeriesRun, Visit, share_absences, visit_label
 from ._locate_files import DatasetFolders, events_by_pattern, session_folder
 from ._participants import StudyParticipants, read_participants
 from ._readable_files import DataError, open_nifti
@@ -75,6 +75,7 @@ __all__ = [
     "scored_sessions",
     "session_folder",
     "session_scores",
+    "share_absences",
     "unmodelled_visits",
     "visit_label",
     "write_design",

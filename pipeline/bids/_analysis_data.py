@@ -15,6 +15,7 @@ from ..common import (
     NUMBER,
     did_you_mean,
     list_names,
+    merge_remarks,
     natural_key,
     read_number,
     sorted_names,
@@ -70,7 +71,7 @@ def modelled_runs(study: Study, inventory: Inventory, name: str) -> dict[str, li
 
 
 def unmodelled_visits(study: Study, inventory: Inventory) -> list[str]:
-    """A line for every visit whose runs, each of which can be used, make no model together."""
+    """A line for every cause for which runs of visits, each of which can be used, make no model together."""
     lines = []
     for name, dcm in study.dcms.items():
         of_visits: dict[str, list[Run]] = {}
@@ -79,10 +80,9 @@ def unmodelled_visits(study: Study, inventory: Inventory) -> list[str]:
                 of_visits.setdefault(run.visit, []).append(run)
         several = {visit: runs for visit, runs in of_visits.items() if len(runs) > 1 and dcm.runs == "concatenate"}
         heading = f"[dcm.{name}]" if name else "[dcm]"
+        causes = [(visit, _why_no_model(dcm, runs)) for visit, runs in several.items()]
         lines += [
-            f"{heading}: {visit}: no model, {why}"
-            for visit, runs in several.items()
-            if (why := _why_no_model(dcm, runs))
+            f"{heading}: {line}" for line in merge_remarks((visit, f"no model, {why}") for visit, why in causes if why)
         ]
     return lines
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
+
+from ..common import LABELS, first_names
+
+_RUN_FIRST, _LABELS = re.compile(r"^run-[A-Za-z0-9]+: "), re.compile(r"(?<![A-Za-z0-9])(sub|ses|run)-[A-Za-z0-9]+")
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,55 @@ class Absence:
     def label(self) -> str:
         """As of a run."""
         return f"{visit_label(self.participant, self.session)}_task-{self.task}"
+
+
+@dataclass(frozen=True)
+class SharedAbsence:
+    """Runs that a study lacks for one cause.
+
+    Fields:
+        labels: of their visits and task, each once.
+        runs: how many there are.
+        problem: what is missing or wrong; the parts of file names that differ from run to run are left out.
+    """
+
+    labels: tuple[str, ...]
+    runs: int
+    problem: str
+
+    @property
+    def whose(self) -> str:
+        """All labels, and the number of runs where it is another: ``sub-01_task-faces, sub-02_task-faces (6 runs)``."""
+        return f"{', '.join(self.labels)}{self._counted}"
+
+    @property
+    def line(self) -> str:
+        """The first labels and the problem."""
+        return f"{first_names(self.labels, LABELS)}{self._counted}: {self.problem}"
+
+    @property
+    def _counted(self) -> str:
+        return f" ({self.runs} runs)" if self.runs > len(self.labels) else ""
+
+
+def share_absences(absences: Sequence[Absence]) -> list[SharedAbsence]:
+    """Absences by their causes, in the order in which causes first come up."""
+    about: dict[str, list[Absence]] = {}
+    for absence in absences:
+        about.setdefault(_cause(absence), []).append(absence)
+    return [
+        SharedAbsence(
+            tuple(dict.fromkeys(absence.label for absence in alike)),
+            len(alike),
+            cause if len(alike) > 1 else alike[0].problem,
+        )
+        for cause, alike in about.items()
+    ]
+
+
+def _cause(absence: Absence) -> str:
+    """The problem without what differs from run to run: ``sub-…_task-faces_run-…_bold.nii.gz is empty``."""
+    return re.sub(r"\S*sub-\S*", lambda name: _LABELS.sub(r"\1-…", name[0]), _RUN_FIRST.sub("", absence.problem))
 
 
 @dataclass(frozen=True)

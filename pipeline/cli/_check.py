@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ..common import merge_remarks, print_line, print_message, progress, release, write_json
+from ..common import print_line, print_message, progress, release, write_json
 from ._guard import guarded
 from ._options import Debug, Json, StudyFile
 
@@ -62,9 +62,10 @@ def print_inventory(study: Study, inventory: Inventory) -> None:
 
 
 def print_missing(inventory: Inventory) -> None:
-    """Print which runs a study goes on without, and why."""
-    remarks = [(run.label, run.problem) for run in inventory.absences]
-    _print_lines("missing", merge_remarks(remarks))
+    """Print which runs a study goes on without, and why, a line for each cause."""
+    from ..bids import share_absences
+
+    _print_lines("missing", [shared.line for shared in share_absences(inventory.absences)])
 
 
 def print_regions(study: Study, inventory: Inventory) -> list[dict[str, Any]]:

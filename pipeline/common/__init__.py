@@ -81,6 +81,7 @@ from ._same_participant import (
     split_visit,
 )
 from ._text import (
+    LABELS,
     did_you_mean,
     error_line,
     file_name_text,
@@ -103,6 +104,7 @@ __all__ = [
     "COMMA_NUMBER",
     "CORES_VARIABLE",
     "INVERSION_KEY",
+    "LABELS",
     "MORE_SOURCES",
     "NOT_HERE",
     "NUMBER",

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..bids import Participant, visit_label
+from ..bids import Participant, share_absences, visit_label
 from ..figures import MUTED, VERMILION, literal_text, new_figure, shorten_name, style
 from ..page import AnalysisReport, Column, Picture, Records, Section
 from ._group_plots import GroupMark, group_marks
@@ -140,15 +140,11 @@ def _count_group(result: StudyResult, names: set[str], group: str) -> int:
 
 
 def left_out_records(result: StudyResult) -> Records:
-    """Participants left out, absent runs and failed work, a line each."""
+    """Participants left out, absent runs and failed work, a line for each cause."""
     left = [{"what": name, "stage": "participants", "reason": why} for name, why in result.inventory.left_out]
-    absent: list[dict[str, Any]] = [
-        {
-            "what": " ".join(filter(None, (absence.participant, absence.session, absence.task))),
-            "stage": "data",
-            "reason": absence.problem,
-        }
-        for absence in result.inventory.absences
+    absent = [
+        {"what": shared.whose, "stage": "data", "reason": shared.problem}
+        for shared in share_absences(result.inventory.absences)
     ]
     failed = [{"what": failure.name, "stage": failure.stage, "reason": failure.reason} for failure in result.failures]
     columns = (Column("what", "What"), Column("stage", "Stage"), Column("reason", "Why"))

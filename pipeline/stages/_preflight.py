@@ -177,11 +177,14 @@ def count_lines(study: Study, inventory: Inventory) -> list[str]:
         whole = sum(
             all((participant.name, session) in done for session in sessions) for participant in inventory.participants
         )
-        what = "runs" if len(runs) == len(done) else f"visits with {len(runs)} runs"
+        asked = len(sessions) * len(inventory.participants)
+        counted = f"{len(done)} runs of {asked}"
+        if len(runs) > len(done):
+            counted = f"{len(runs)} runs in {len(done)} of {asked} visits"
         every = {1: "", 2: f"; both sessions of {whole}"}.get(
             len(sessions), f"; all {len(sessions)} sessions of {whole}"
         )
-        lines.append(f"{task}: {len(done)} {what} of {len(sessions) * len(inventory.participants)}{every}")
+        lines.append(f"{task}: {counted}{every}")
         lines += [_use_of_runs(name, dcm) for name, dcm in study.dcms_of(task).items()] if len(runs) > len(done) else []
     return [*lines, *study_mode_lines(study)]
 

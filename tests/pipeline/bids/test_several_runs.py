@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pipeline.bids import level_order, modelled_runs, unmodelled_visits
+from pipeline.bids import Absence, level_order, modelled_runs, share_absences, unmodelled_visits
 from pipeline.bids._analysis_data import GroupRows
 from pipeline.study import GroupAnalysis
 
@@ -56,3 +56,23 @@ def test_the_reference_of_a_factor_is_the_one_named_or_the_one_called_like_one(s
     assert dict(level_order(small.study(), analysis, rows).reference) == {"drug": "placebo"}
     named = analysis.model_copy(update={"reference": {"drug": "ketamine"}})
     assert dict(level_order(small.study(), named, rows).reference) == {"drug": "ketamine"}
+
+
+def test_runs_that_lack_the_same_are_one_line_for_all_of_them() -> None:
+    def lacking(participant: str, run: int) -> Absence:
+        name = f"{participant}_ses-1_task-faces_run-{run}_bold.nii.gz"
+        return Absence(participant, "ses-1", "faces", f"run-{run}: {name} is empty; fetch it")
+
+    (shared, other) = share_absences(
+        [
+            *(lacking(f"sub-{i:02d}", run) for i in range(1, 9) for run in (1, 2)),
+            Absence("sub-09", None, "rest", "gone"),
+        ]
+    )
+    assert (len(shared.labels), shared.runs) == (8, 16)
+    assert shared.line == (
+        "sub-01_ses-1_task-faces, sub-02_ses-1_task-faces, sub-03_ses-1_task-faces, sub-04_ses-1_task-faces, "
+        "sub-05_ses-1_task-faces, sub-06_ses-1_task-faces and 2 more (16 runs): "
+        "sub-…_ses-…_task-faces_run-…_bold.nii.gz is empty; fetch it"
+    )
+    assert other.line == "sub-09_task-rest: gone"

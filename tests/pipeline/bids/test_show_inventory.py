@@ -54,7 +54,10 @@ def test_the_same_reason_is_one_line(small: Small, capsys: pytest.CaptureFixture
             small.bold(f"{participant}_{session}_task-rest").write_bytes(b"")
     _, err = shown(small, capsys)
     lines = [line for line in err.splitlines() if line.startswith("missing: ")]
-    assert len(lines) == 8, "each names its own file"
+    assert [line.partition(": sub-…")[0] for line in lines] == [
+        f"missing: {', '.join(f'{name}_ses-{session}_task-rest' for name in names for session in (1, 2))}"
+        for names in (("sub-01", "sub-02"), ("sub-04", "sub-05"))
+    ]
     small.set("study", space="nowhere")
     _, err = shown(small, capsys)
     assert err.startswith("error: [study] space: no image is in 'nowhere'")
