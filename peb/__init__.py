@@ -12,7 +12,7 @@ from ._arms import (
 from ._average import average
 from ._averaged_runs import average_runs
 from ._canonical_form import CanonicalForm
-from ._combine_visits import Heterogeneity, average_visits, change, combine_visits, heterogeneity
+from ._combine_visits import SURE_DISAGREEMENT, Heterogeneity, average_visits, change, combine_visits, heterogeneity
 from ._comparison import Comparison, compare, every_combination
 from ._contrast import Contrast, column_contrast, contrast_numbers, parse_contrast
 from ._contrast_posterior import ContrastPosterior, evaluate_contrast
@@ -48,6 +48,7 @@ __all__ = [
     "LOW_INFLUENCE",
     "MEAN",
     "SMALLEST_EFFECT",
+    "SURE_DISAGREEMENT",
     "ArmComparison",
     "ArmProbabilities",
     "Between",

@@ -137,13 +137,19 @@ class Heterogeneity:
         )
 
 
-def heterogeneity(estimates: Sequence[Estimate]) -> Heterogeneity:
+def heterogeneity(estimates: Sequence[Estimate], parameters: Sequence[str] | None = None) -> Heterogeneity:
     """A χ² test of the visits that `average_visits` takes as seeing the same θ (Cochran's Q, with covariances).
 
     Directions of which a visit says next to nothing are left out of its part.
 
-    Raises `ValueError` as `average_visits` does.
+    Arguments:
+        parameters: fields (``B``) or names of those that are asked about, the others being free to differ; None for
+            all. Where few differ, a test of all finds less.
+
+    Raises `ValueError` as `average_visits` does, and where one of `parameters` is none.
     """
+    if parameters is not None:
+        estimates = [estimate.select(parameters) for estimate in estimates]
     added, prior, _ = _shared(estimates, estimates[0].name if estimates else "an average")
     root = np.linalg.cholesky(prior.covariance)  # prior standard deviations are the unit
     L = root.T @ added.matrix @ root

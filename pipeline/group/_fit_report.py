@@ -114,7 +114,8 @@ def own_effects_summary(inputs: GroupInputs) -> dict[str, list[str]]:
 def group_notices(inputs: GroupInputs, warnings: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """What must not be overlooked on a page."""
     again = inputs.reinversion.warnings if inputs.reinversion else ()
-    found = [("Bear in mind.", line) for line in (*warnings, *again)]
+    own = [f"{line[:1].upper()}{line[1:]}." for line in inputs.warnings]
+    found = [("Bear in mind.", line) for line in (*own, *warnings, *again)]
     if inputs.errors:
         found.append((f"{counted(len(inputs.errors), 'result')} could not be used.", "; ".join(inputs.errors)))
     if inputs.left_out:

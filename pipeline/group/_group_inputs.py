@@ -98,6 +98,7 @@ class GroupInputs:
             empty where that is the estimate itself, or is of several visits.
         contrasted: of a contrast of two visits or levels, what is taken away and what it is taken from: ``with
             placebo``, ``with ketamine``.
+        warnings: those of the notes that must not be overlooked.
     """
 
     estimates: tuple[Estimate, ...]
@@ -123,6 +124,7 @@ class GroupInputs:
     group_word: str = "arm"
     standing: tuple[Estimate, ...] = ()
     contrasted: tuple[str, str] | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def spm_names(self) -> dict[str, str] | None:
@@ -199,10 +201,11 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
     turned = describe_reversed_order(*options.sessions) if options.sessions is not None else ""
     order = _order(options, levels, design.participants)
     inferred = () if options.design is None else table_remarks(options.design, design)
+    disagreement = gathered.disagreement(chosen) if gathered else ()
     notes = [
         *([turned] if turned else []),
         *merge_left_out(left_out),
-        *((gathered.count_line(design.participants), *gathered.remarks) if gathered else ()),
+        *((gathered.count_line(design.participants), *disagreement) if gathered else ()),
         *inferred,
         *design.remarks,
         *([order.line(), *_warn_of_text_order(order)] if order else []),
@@ -239,6 +242,7 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
         group_word=options.group_word,
         standing=_standing(options, {level.estimate.name: level.estimate for level in levels}, design.participants),
         contrasted=_contrasted(options, [level.estimate.name for level in levels]),
+        warnings=disagreement,
     )
     notify(f"mode: {inputs.mode}")
     return inputs

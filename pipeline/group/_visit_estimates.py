@@ -9,7 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from peb import Estimate, average_visits, combine_visits, heterogeneity
+import numpy as np
+from scipy.stats import chi2
+
+from peb import SURE_DISAGREEMENT, Estimate, average_visits, combine_visits, heterogeneity
 
 from ..common import (
     UsageError,
@@ -19,6 +22,7 @@ from ..common import (
     list_names,
 )
 from ..study import parse_contrast
+from ..tables import effect_text
 
 OF = '"mean" (the average over visits), "visits" (three levels), a visit, or a contrast such as "ses-3 - ses-1"'
 
@@ -48,7 +52,7 @@ class GatheredVisits:
         estimates: of participants; of visits where all are taken.
         participant_of: visit → participant where all are taken; empty otherwise.
         left_out: a line for everything that is not used.
-        remarks: a line for each participant whose visits that are averaged disagree.
+        averaged: participant → the visits that are averaged.
         of_visits: of each estimate, how many visits it is of.
         may_lack: whether a participant may lack visits.
     """
@@ -56,9 +60,39 @@ class GatheredVisits:
     estimates: list[Estimate]
     participant_of: Mapping[str, str]
     left_out: list[str]
-    remarks: list[str]
+    averaged: Mapping[str, Sequence[Estimate]]
     of_visits: Mapping[str, int]
     may_lack: bool
+
+    def disagreement(self, chosen: Sequence[str]) -> tuple[str, ...]:
+        """That visits which are averaged disagree in what is asked about, with what it does; nothing where they do not.
+
+        Arguments:
+            chosen: fields and names of the parameters that the group explains.
+        """
+        found = {name: heterogeneity(own, chosen) for name, own in self.averaged.items()}
+        freedom = sum(own.freedom for own in found.values())
+        chi_square = sum(own.chi_square for own in found.values())
+        sure = [name for name, own in found.items() if own.remark]
+        together = float(chi2.sf(chi_square, freedom)) if freedom else 1.0
+        if together >= SURE_DISAGREEMENT and not sure:
+            return ()
+        whose = f"those of {list_names(sure)} by themselves" if sure else "those of nobody surely by themselves"
+        return (
+            f"visits disagree by more than their uncertainty (χ² = {chi_square:.0f} on {freedom} degrees of freedom, "
+            f"{whose}): their average weighs each by its precision, so that it is surer than it should be"
+            f'{self._away_from_mean(chosen)}; of "visits" keeps them apart',
+        )
+
+    def _away_from_mean(self, chosen: Sequence[str]) -> str:
+        """The parameter in which the averages are farthest from the plain means of visits, over participants."""
+        averages = [estimate.select(chosen) for estimate in self.estimates]
+        visits = [[visit.select(chosen).posterior.mean for visit in own] for own in self.averaged.values()]
+        average = np.mean([own.posterior.mean for own in averages], axis=0)
+        plain = np.mean([np.mean(own, axis=0) for own in visits], axis=0)
+        far = int(np.abs(average - plain).argmax())
+        numbers = f"{effect_text(average[far])} in it, {effect_text(plain[far])} in the plain mean"
+        return f" (over participants, {averages[0].parameters[far]} is {numbers})"
 
     def count_line(self, names: Sequence[str]) -> str:
         """How many participants and visits some of the estimates are of, such as those that a design has rows for."""
@@ -94,7 +128,7 @@ def gather_visits(estimates: Sequence[Estimate], asked: VisitsAsked) -> Gathered
     members, left_out = (asked.members, []) if asked.members is not None else _members(asked, list(named))
     made: list[Estimate] = []
     participant_of: dict[str, str] = {}
-    remarks: list[str] = []
+    averaged: dict[str, Sequence[Estimate]] = {}
     of_visits: dict[str, int] = {}
     for participant, weights in members.items():
         there = {visit: weight for visit, weight in weights.items() if visit in named}
@@ -111,15 +145,14 @@ def gather_visits(estimates: Sequence[Estimate], asked: VisitsAsked) -> Gathered
         else:
             own = [named[visit] for visit in there]
             made.append(average_visits(own, participant))
-            if remark := heterogeneity(own).remark:
-                remarks.append(f"{participant}: {remark}")
+            averaged[participant] = own
         if asked.kind != "visits":
             of_visits[participant] = len(there)
         if lacking and asked.kind != "contrast":
             left_out.append(f"{participant}: goes on without {list_names(lacking)}")
     if not made:
         raise ValueError(f"no participant has {asked.words}; results are called {list_names(list(named))}")
-    return GatheredVisits(made, participant_of, left_out, remarks, of_visits, asked.kind != "contrast")
+    return GatheredVisits(made, participant_of, left_out, averaged, of_visits, asked.kind != "contrast")
 
 
 def _members(asked: VisitsAsked, names: Sequence[str]) -> tuple[dict[str, dict[str, float]], list[str]]:

@@ -42,8 +42,11 @@ def test_an_average_is_of_all_visits_that_there_are() -> None:
 def test_visits_that_disagree_are_named_where_they_are_averaged() -> None:
     one, *others = estimates()
     far = replace(one, posterior=replace(one.posterior, mean=one.posterior.mean + 3))
-    remarks = gather_visits([far, *others], parse_of("mean")).remarks
-    assert any(line.startswith("sub-01: visits disagree by more than their uncertainty") for line in remarks)
+    found = gather_visits([far, *others], parse_of("mean"))
+    (remark,) = found.disagreement(found.estimates[0].fields)
+    assert remark.startswith("visits disagree by more than their uncertainty (χ² = ")
+    assert "those of sub-01, sub-03 by themselves): their average weighs each by its precision" in remark
+    assert 'in the plain mean); of "visits" keeps them apart' in remark
 
 
 def test_all_visits_stay_as_they_are_with_whose_they_are() -> None:
