@@ -175,7 +175,8 @@ def test_some_rows_and_some_columns_keep_their_prior() -> None:
 @pytest.mark.parametrize("between", ["mixture", "gaussian"])
 def test_a_column_switched_off_is_the_model_without_it(between: str) -> None:
     frame, settings = people(), PebSettings(between=between)  # type: ignore[arg-type]  # parametrised as text
-    group = fit(estimates(frame), Design.from_formula(frame, "C(group, contr.treatment('controls')) + age"), settings)
+    design = Design.from_formula(frame, "C(group, contr.treatment('controls')) + age + score")
+    group = fit(estimates(frame), design, settings)
     contrast = evaluate_contrast(group, "patients - controls")
     np.testing.assert_allclose(group.with_v_without[:, 1], contrast.with_v_without, rtol=1e-8)
     on = np.ones(group.posterior.mean.size, dtype=bool)
@@ -189,7 +190,7 @@ def test_permutation_and_search_give_the_same_for_either_coding(between: str) ->
     frame, settings = people(), PebSettings(between=between)  # type: ignore[arg-type]  # parametrised as text
     cohort = estimates(frame)
     found = []
-    for formula in ("group + age", "C(group, contr.treatment('controls')) + age"):
+    for formula in ("group + age + score", "C(group, contr.treatment('controls')) + age + score"):
         design = Design.from_formula(frame, formula)
         test = permutation_test(cohort, design, settings, covariate="group[patients]", permutations=19)
         searched = search(fit(cohort, design, settings))

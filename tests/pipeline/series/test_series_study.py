@@ -46,6 +46,7 @@ def trial(written_trial: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_study_of_series_goes_from_files_to_a_report(trial: Path) -> None:
     more = f'repetition_time = {TR}\nevents = "task-{{task}}_events.tsv"'
     study = write_study(trial, '"{participant}_{session}.csv"', more=more)

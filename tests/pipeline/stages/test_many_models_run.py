@@ -86,6 +86,7 @@ def write_ring(folder: Path) -> None:
     (folder / "study.toml").write_text(STUDY, encoding="utf-8")
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_of_sixty_four_models_of_eight_regions_the_report_says_what_the_input_changes(tmp_path: Path) -> None:
     write_ring(tmp_path)
     for command in (("check", tmp_path / "study.toml"), ("run", tmp_path / "study.toml", "--jobs", "1")):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Mapping
@@ -13,7 +12,6 @@ from typing import Any
 import pandas as pd
 import pytest
 from command_line import effconn
-from matplotlib.figure import Figure
 from page_text import methods
 
 from pipeline.synthetic import DESIGNS
@@ -122,20 +120,6 @@ EXPECTED = {
         options=(),
     ),
 }
-
-
-@pytest.fixture
-def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are built and none is drawn: a blank one is saved for each, as drawing took a quarter of the time."""
-    blank: dict[str, str | bytes] = {}
-    for form, file in (("svg", io.StringIO()), ("png", io.BytesIO())):
-        Figure(figsize=(1, 1)).savefig(file, format=form)
-        blank[form] = file.getvalue()
-
-    def save(figure: Figure, file: io.IOBase, *, format: str, **options: object) -> None:
-        file.write(blank[format])
-
-    monkeypatch.setattr(Figure, "savefig", save)
 
 
 def test_every_design_is_run() -> None:
