@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, final
 
 import numpy as np
-from scipy import stats
 
-from peb import ALPHA, MEAN, ArmComparison, Contrast, Estimate, VerdictKind, cells_of_contrast, column_contrast
+from peb import (
+    MEAN,
+    ArmComparison,
+    Contrast,
+    DesignError,
+    NormalMixture,
+    PebError,
+    VerdictKind,
+    cells_of_contrast,
+    column_contrast,
+    evaluate_contrast_by_cell,
+    parse_contrast,
+)
 
 from ..results import Connection, connections
 from ..verdicts import (
     Compared,
     CovariateVerdict,
     Sign,
-    SureSigns,
     as_sentence,
     change_compared_sentence,
     compared_sentence,
@@ -29,9 +39,9 @@ from ..verdicts import (
     unsure_sentence,
 )
 from ._group_inputs import GroupInputs
+from ._sure_signs import sure_signs
 
 MOST_SAID = 3  # effects that are said in words
-LEAST = 3  # participants of whom a connection's own sign may be sure
 
 
 def effect_sentence(
@@ -46,8 +56,11 @@ def effect_sentence(
     if plain is None:
         return ""
     if kind == "yes":
-        said = [plain.answer(known[place], _sign(judged, place)) for place in judged.found.which[:MOST_SAID]]
-        return " ".join(as_sentence(text) for text in said)
+        first, *others = judged.found.which[:MOST_SAID]
+        said = plain.answer(known[first], _sign(judged, first))
+        own = _changes_within(inputs, plain, known[first], judged, first)
+        more = [as_sentence(plain.answer(known[place], _sign(judged, place))) for place in others]
+        return " ".join([_with_changes(said, own) if own else as_sentence(said), *more])
     if judged.found.questions > 1:  # of many that are open none stands for the others
         return ""
     connection = known[_surest(judged)]
@@ -75,32 +88,75 @@ def arms_sentence(inputs: GroupInputs, comparison: ArmComparison, judged: Covari
         rows = _rows_of(inputs, first)
         return as_sentence(compared_sentence(connection, sign, compared, sure_signs(inputs, connection, rows)))
     said = change_compared_sentence(connection, sign, change, compared)
-    own = [_change_in(inputs, comparison, judged, place, arm) for arm in (0, 1)]
+    own = [
+        _change_within(inputs, name, marginals, _rows_of(inputs, name), connection, judged, place)
+        for name, marginals in zip(comparison.arms, comparison.marginals, strict=False)
+    ]
+    return _with_changes(said, own)
+
+
+def _with_changes(said: str, own: Sequence[tuple[str, bool]]) -> str:
+    """How two groups differ in a change, and then what is sure of each of them."""
     if not any(sure for _, sure in own):
         return as_sentence(f"{said}, while in neither it is sure which way it goes")
     return f"{as_sentence(said)} {as_sentence('; '.join(text for text, _ in own))}"
 
 
-def _change_in(
-    inputs: GroupInputs, comparison: ArmComparison, judged: CovariateVerdict, place: int, arm: int
+def _changes_within(
+    inputs: GroupInputs, asked: AskedOfConnection, connection: Connection, judged: CovariateVerdict, place: int
+) -> list[tuple[str, bool]]:
+    """What the change is in each of two groups, and whether that is sure; nothing where no two are compared in one."""
+    if not isinstance(asked, DifferenceQuestion) or _compared_visits(inputs) is None:
+        return []
+    if (kinds := judged.kinds) is not None:
+        found = [
+            (name, marginals, _rows_of(inputs, name))
+            for name, marginals in zip(kinds.arms, kinds.marginals, strict=False)
+        ]
+        found = found if kinds.arms[0] == asked.first else found[::-1]
+    elif judged.contrast is not None and judged.contrast.method == "a group for each level":
+        found = []
+        for cell in sorted(cells_of_contrast(inputs.design, judged.contrast.contrast), key=lambda cell: -cell.weight):
+            try:
+                alone = parse_contrast(f"`{cell.name}`", inputs.design)
+                own = evaluate_contrast_by_cell(
+                    inputs.estimates, inputs.design, alone, inputs.settings, parameters=inputs.chosen
+                )
+            except (DesignError, PebError, ValueError):
+                return []
+            found.append((cell.name, own.density, list(cell.rows)))
+    else:
+        return []
+    if len(found) != 2:
+        return []
+    return [_change_within(inputs, *own, connection, judged, place) for own in found]
+
+
+def _change_within(
+    inputs: GroupInputs,
+    name: str,
+    marginals: NormalMixture,
+    rows: Sequence[int],
+    connection: Connection,
+    judged: CovariateVerdict,
+    place: int,
 ) -> tuple[str, bool]:
     """What one group's own change is, and whether it is sure."""
-    name, marginals = comparison.arms[arm], comparison.marginals[arm]
     size, questions = judged.found.size, judged.found.questions
     found = judge_effects(marginals.above_zero, marginals.within(size), size=size, questions=questions)
-    connection = connections(comparison.parameters, inputs.spec)[place]
-    assert inputs.change is not None
-    before, after = inputs.change
+    visits = _compared_visits(inputs)
+    assert visits is not None  # a change is of two
     where = f"after {name}" if inputs.is_treated else f"in {name}"
     kind: VerdictKind = found.each[place]
+    verb = "changes" if inputs.change else "differs"
     if kind == "yes":
         sign: Sign = 1 if marginals.above_zero[place] > 0.5 else -1
-        signs = sure_signs(inputs, connection, _rows_of(inputs, name))
-        compared = Compared(f"in {after}", "before" if inputs.is_treated else f"in {before}")
+        signs = sure_signs(inputs, connection, rows)
+        compared = Compared(visits.here, "before") if inputs.is_treated else visits
         return f"{where}, {compared_sentence(connection, sign, compared, signs, to_end=not inputs.is_treated)}", True
     if kind == "open":
-        return f"{where}, it is open whether this changes", False
-    return f"{where}, this changes by less than {describe_size(judged.found.size, [connection.unit])}", True
+        return f"{where}, it is open whether this {verb}", False
+    return f"{where}, this {verb} by less than {describe_size(size, [connection.unit])}", True
 
 
 class AskedOfConnection(Protocol):
@@ -278,41 +334,3 @@ def _rows_of(inputs: GroupInputs, level: str) -> list[int]:
             column = design.matrix[:, design.column(name)]
             return np.flatnonzero((column > np.mean([column.min(), column.max()])) == (level == plus)).tolist()
     return []
-
-
-def sure_signs(inputs: GroupInputs, connection: Connection, rows: Sequence[int]) -> SureSigns:
-    """Signs of a connection that are sure over some participants, at the visit that a change is to.
-
-    By t tests of the participants' posterior means, which are drawn towards 0, at the level of the verdicts.
-    """
-    standing = inputs.standing or inputs.estimates
-    whose: dict[str, list[Estimate]] = {}  # of several visits of a participant the mean counts
-    for row in rows:
-        name = inputs.design.participants[row]
-        whose.setdefault(inputs.participant_of.get(name, name), []).append(standing[row])
-    if len(whose) < LEAST:
-        return SureSigns()
-    own = _means(whose, connection.name)
-    total = own
-    if connection.field == "B":
-        total = own + _means(whose, f"A[{connection.to}<-{connection.source}]")
-    return SureSigns(_sure_sign(own), _sure_sign(total))
-
-
-def _means(estimates: Mapping[str, Sequence[Estimate]], name: str) -> np.ndarray:
-    """Of each participant the posterior mean of a parameter, over its estimates."""
-    return np.array([float(np.mean([_value(estimate, name) for estimate in own])) for own in estimates.values()])
-
-
-def _value(estimate: Estimate, name: str) -> float:
-    if name not in estimate.parameters:
-        return float("nan")
-    return float(estimate.posterior.mean[estimate.parameters.index(name)])
-
-
-def _sure_sign(values: np.ndarray) -> Sign:
-    if not np.isfinite(values).all() or not np.ptp(values):
-        return 0
-    if float(stats.ttest_1samp(values, 0.0).pvalue) > ALPHA:
-        return 0
-    return 1 if values.mean() > 0 else -1

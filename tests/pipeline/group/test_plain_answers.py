@@ -65,6 +65,29 @@ def test_a_difference_between_groups_is_of_the_first() -> None:
     assert said.startswith("Faces make vmPFC inhibit amygdala more in patients than in controls.")
 
 
+@pytest.mark.parametrize("by_formula", [False, True])
+def test_a_difference_in_a_change_says_what_each_group_does(by_formula: bool) -> None:
+    inputs = inputs_of(-0.6, base=-0.2, change=True)
+    if by_formula:
+        frame = pd.DataFrame({"participant_id": NAMES, "group": GROUPS})
+        inputs = replace(inputs, design=Design.from_formula(frame, "1 + group", reference={"group": "controls"}))
+    said = headlines(inputs)[1]
+    assert said.startswith(
+        "The change from pre to post of the effect of faces on the influence of vmPFC on amygdala is more negative in "
+        "patients than in controls. In patients, faces make vmPFC inhibit amygdala more in post than in pre; in "
+        "controls, faces make vmPFC inhibit amygdala more in post than in pre."
+    )
+
+
+def test_a_difference_between_drugs_in_groups_says_what_each_group_does() -> None:
+    inputs = inputs_of(-0.6, base=-0.2)
+    frame = pd.DataFrame({"participant_id": NAMES, "group": GROUPS})
+    design = Design.from_formula(frame, "1 + group", reference={"group": "controls"})
+    of, contrasted = "the contrast ketamine − placebo of visits", ("with placebo", "with ketamine")
+    said = headlines(replace(inputs, design=design, of=of, contrasted=contrasted))[1]
+    assert "In patients, faces make vmPFC inhibit amygdala more with ketamine than with placebo; in controls, " in said
+
+
 def test_a_difference_that_is_open_or_small_is_said_to_be() -> None:
     alike = inputs_of(0.0)
     (_, small) = headlines(alike)
