@@ -206,7 +206,8 @@ def arm_answer(inputs: GroupInputs, comparison: ArmComparison, arms: ArmAnalysis
         details.insert(0, judged.note)
     if drawn is not None:
         sampled = f"{chief['connection']} {_sampled_difference(drawn, chief['unit'])}"
-        details.insert(0, f"Checked by sampling, one group of both: {sampled}.")
+        one = _METHODS[inputs.group_word][ONE_GROUP].removeprefix("By ")
+        details.insert(0, f"Checked by sampling, {one}: {sampled}.")
     at = [f"{name} of {number_text(value)}" for name, value in inputs.design.centres.items()]
     if comparison.covariate == MEAN and at:
         details.append(f"This is the difference between participants with {', '.join(at)}, the average here.")

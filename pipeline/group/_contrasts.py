@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from peb import (
     is_mean_over_levels,
 )
 
-from ..page import EFFECT, PROBABILITY, SPREAD, Answer, Column, Records, probability_text
+from ..page import Answer, Column, Records, probability_text
 from ..results import LEVEL, LOG_SCALE, per_covariate
 from ..tables import effect_text
 from ..verdicts import (
@@ -40,7 +40,7 @@ from ..verdicts import (
     leave_open,
     verdict_headline,
 )
-from ._effect_tables import connections_of, effect_rule
+from ._effect_tables import FILE_COLUMNS, PARAMETER_COLUMN, VERDICT_COLUMNS, connections_of, effect_rule
 from ._group_inputs import GroupInputs
 from ._plain_answers import effect_sentence
 
@@ -48,18 +48,11 @@ MOST = 5  # effects that an answer gives the numbers of
 CONTRAST_COLUMNS = (
     Column("contrast", "Contrast"),
     Column("connection", "Connection"),
-    Column("mean", "Effect", EFFECT),
-    Column("low", "90 % from", EFFECT),
-    Column("high", "to", EFFECT),
-    Column("probability_beyond_zero", "P(effect > 0)", PROBABILITY),
-    Column("probability_with_v_without", "Pp (with v without)", PROBABILITY),
-    Column("verdict", "Verdict"),
+    *VERDICT_COLUMNS,
     Column("what", "What it is", where="file"),
     Column("method", "From", where="file"),
-    Column("questions", "Connections asked about", "d", where="file"),
-    Column("unit", "Unit", where="file"),
-    Column("sd", "SD", SPREAD, where="file"),
-    Column("parameter", "Parameter", where="file"),
+    *FILE_COLUMNS,
+    PARAMETER_COLUMN,
 )
 UNEQUAL = (
     "Left open: levels of such unequal numbers of participants must have a group of each, and one of them is too small "
@@ -199,23 +192,44 @@ def contrast_answers(
     inputs: GroupInputs, group: GroupPosterior, answers: Sequence[ContrastAnswer], rows: Sequence[Any]
 ) -> tuple[Answer, ...]:
     """What was asked, the verdict, a sentence and the numbers of the surest."""
-    connections = connections_of(inputs, group)
-    names, units = [each.words for each in connections], [each.unit for each in connections]
-    found = []
-    for answer in answers:
-        judged = answer.judged
-        own = [row for row in rows if row["contrast"] == answer.contrast.name]
-        surest = np.argsort(-np.abs(judged.above_zero - 0.5), kind="stable")
-        reported = [own[i] for i in (judged.found.which[:MOST] or surest[:1])]
-        headline = verdict_headline(
-            judged, names, units, "difference" if _says_difference(answer.contrast) else "effect"
+    units = [connection.unit for connection in connections_of(inputs, group)]
+    return tuple(
+        verdict_answer(
+            inputs,
+            _question(inputs, answer.contrast),
+            answer.contrast,
+            answer.judged,
+            [row for row in rows if row["contrast"] == answer.contrast.name],
+            units,
+            "difference" if _says_difference(answer.contrast) else "effect",
         )
-        parameters = [row["parameter"] for row in own]
-        plain = effect_sentence(inputs, answer.contrast, judged, parameters)
-        headline = f"{plain} {headline}".strip()
-        details = [*([judged.note] if judged.note else []), *(effect_line(row) for row in reported)]
-        found.append(Answer(_question(inputs, answer.contrast), judged.found.kind, headline, tuple(details)))
-    return tuple(found)
+        for answer in answers
+    )
+
+
+def verdict_answer(
+    inputs: GroupInputs,
+    question: str,
+    asked: str | Contrast,
+    judged: CovariateVerdict,
+    rows: Sequence[Any],
+    units: Sequence[str],
+    of: Literal["effect", "difference"],
+) -> Answer:
+    """A verdict as an answer: a plain sentence, the rule's headline, and the numbers of the surest effects.
+
+    Arguments:
+        asked: column of the design, or contrast.
+        rows: of the table of effects or contrasts, one a connection.
+        units: of the connections.
+        of: what the headline calls an effect.
+    """
+    surest = np.argsort(-np.abs(judged.above_zero - 0.5), kind="stable")
+    reported = [rows[i] for i in (judged.found.which[:MOST] or surest[:1])]
+    headline = verdict_headline(judged, [row["connection"] for row in rows], units, of)
+    plain = effect_sentence(inputs, asked, judged, [row["parameter"] for row in rows])
+    details = [*([judged.note] if judged.note else []), *(_effect_line(row) for row in reported)]
+    return Answer(question, judged.found.kind, f"{plain} {headline}".strip(), tuple(details))
 
 
 def is_difference(design: Design, covariate: str) -> bool:
@@ -247,7 +261,7 @@ def _question(inputs: GroupInputs, contrast: Contrast) -> str:
     return f"{first}{what} are associated with {slope}?"
 
 
-def effect_line(row: Any) -> str:
+def _effect_line(row: Any) -> str:
     """The numbers of one effect in a sentence."""
     number, low, high = (effect_text(row[key]) for key in ("mean", "low", "high"))
     beyond, chance = (probability_text(row[key]) for key in ("probability_beyond_zero", "probability_with_v_without"))

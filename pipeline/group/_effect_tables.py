@@ -22,20 +22,27 @@ from ..results import LEVEL, Connection, connections, per_covariate
 from ..verdicts import CovariateVerdict, describe_effect_rule, describe_units
 from ._group_inputs import GroupInputs
 
-EFFECT_COLUMNS = (
-    Column("effect_of", "Effect of"),
-    Column("connection", "Connection"),
+VERDICT_COLUMNS = (
     Column("mean", "Effect", EFFECT),
     Column("low", "90 % from", EFFECT),
     Column("high", "to", EFFECT),
     Column("probability_beyond_zero", "P(effect > 0)", PROBABILITY),
     Column("probability_with_v_without", "Pp (with v without)", PROBABILITY),
     Column("verdict", "Verdict"),
+)
+FILE_COLUMNS = (
     Column("questions", "Connections asked about", "d", where="file"),
     Column("unit", "Unit", where="file"),
     Column("sd", "SD", SPREAD, where="file"),
+)
+PARAMETER_COLUMN = Column("parameter", "Parameter", where="file")
+EFFECT_COLUMNS = (
+    Column("effect_of", "Effect of"),
+    Column("connection", "Connection"),
+    *VERDICT_COLUMNS,
+    *FILE_COLUMNS,
     Column("covariate", "Covariate", where="file"),
-    Column("parameter", "Parameter", where="file"),
+    PARAMETER_COLUMN,
 )
 PARTICIPANT_COLUMNS = (
     Column("participant_id", "Participant"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +30,7 @@ from ..page import (
     slug,
 )
 from ..results import LEVEL
-from ..verdicts import CovariateVerdict, judge_group, verdict_headline
+from ..verdicts import CovariateVerdict, judge_group
 from ._arms import compare_kinds
 from ._contrasts import (
     answer_contrasts,
@@ -37,9 +38,9 @@ from ._contrasts import (
     contrast_answers,
     contrast_records,
     contrasts_summary,
-    effect_line,
     is_difference,
     question_about_column,
+    verdict_answer,
 )
 from ._design_records import design_records, design_summary
 from ._effect_tables import (
@@ -52,9 +53,7 @@ from ._effect_tables import (
     reinversion_records,
 )
 from ._group_inputs import GroupInputs, merge_left_out
-from ._plain_answers import effect_sentence
 
-MOST = 5  # effects that an answer gives the numbers of
 _MIXTURE = (
     "empirical Bayes; participants lie about the design as a scale mixture of normals, of which 2 in 100 may be 3 to "
     "30 times as far out, integrated over its scale"
@@ -252,19 +251,11 @@ def _answer(
     more: str,
 ) -> Answer:
     own = [row for row in rows if row["covariate"] == covariate]
-    surest = np.argsort(-np.abs(judged.above_zero - 0.5), kind="stable")
-    reported = [own[i] for i in (judged.found.which[:MOST] or surest[:1])]
     of: Literal["effect", "difference"] = "effect"
     if any(part in inputs.design.kinds for part in covariate.split("×")) or is_difference(inputs.design, covariate):
         of = "difference"
-    headline = verdict_headline(judged, [row["connection"] for row in own], units, of)
-    plain = effect_sentence(inputs, covariate, judged, [row["parameter"] for row in own])
-    details = [
-        *([judged.note] if judged.note else []),
-        *(effect_line(row) for row in reported),
-        *([more] if more else []),
-    ]
-    return Answer(_question(inputs, covariate), judged.found.kind, f"{plain} {headline}".strip(), tuple(details))
+    answer = verdict_answer(inputs, _question(inputs, covariate), covariate, judged, own, units, of)
+    return replace(answer, details=(*answer.details, more)) if more else answer
 
 
 def _question(inputs: GroupInputs, covariate: str) -> str:

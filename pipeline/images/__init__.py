@@ -1,23 +1,21 @@
 """Images → arrays: regions on a run's grid, design, first-level GLM, eigenvariates, microtime inputs."""
 
 from ._check_regions import RegionExtent, check_regions, region_extents, region_remarks
-from ._design_matrix import contrast_weights_of_run, cosine_drifts, make_design_matrix, run_design
+from ._design_matrix import cosine_drifts
 from ._extraction import EXTRACTION_FORMAT, Extraction, ExtractionFileError, read_extraction, write_extraction
-from ._first_level import extract_series, fit_contrasts
+from ._first_level import fit_contrasts
 from ._grid import ExtractionError, Grid, RegionError, grid_of, run_grids
-from ._region_masks import region_files, region_masks, region_source_files
+from ._region_masks import region_files, region_source_files
 from ._region_series import Eigenvariate, eigenvariate, remove_explained, whitener
+from ._run_model import model_run, run_design
 from ._run_outputs import extract_to_files, map_paths, series_path, sidecar_path
 from ._run_scale import measure_run_scale
 from ._task_regressors import (
     BINS,
     boxcars,
-    condition_series,
     convolve_and_sample,
-    dcm_inputs,
     sampled_bin,
     spm_kernel,
-    task_regressors,
 )
 
 __all__ = [
@@ -32,23 +30,18 @@ __all__ = [
     "RegionExtent",
     "boxcars",
     "check_regions",
-    "condition_series",
-    "contrast_weights_of_run",
     "convolve_and_sample",
     "cosine_drifts",
-    "dcm_inputs",
     "eigenvariate",
-    "extract_series",
     "extract_to_files",
     "fit_contrasts",
     "grid_of",
-    "make_design_matrix",
     "map_paths",
     "measure_run_scale",
+    "model_run",
     "read_extraction",
     "region_extents",
     "region_files",
-    "region_masks",
     "region_remarks",
     "region_source_files",
     "remove_explained",
@@ -58,7 +51,6 @@ __all__ = [
     "series_path",
     "sidecar_path",
     "spm_kernel",
-    "task_regressors",
     "whitener",
     "write_extraction",
 ]

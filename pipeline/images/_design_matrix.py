@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..bids import ImageRun, Run, RunConfounds, read_confounds, read_events
-from ..study import Dcm, Glm, Study, parse_contrast
+from ..bids import Run, RunConfounds
+from ..study import Glm, parse_contrast
 from ._grid import ExtractionError
-from ._task_regressors import BINS, TaskRegressors, convolve_and_sample, dcm_inputs, task_regressors
+from ._task_regressors import TaskRegressors, convolve_and_sample
 
 CONSTANT = "constant"
 
@@ -172,47 +172,3 @@ def contrast_weights(label: str, name: str, text: str, design: DesignMatrix) -> 
             "merge conditions, take fewer confounds or a longer high-pass period"
         )
     return vector
-
-
-@dataclass(frozen=True, eq=False)
-class RunDesign:
-    """Inputs, confounds and timing of one run.
-
-    Fields:
-        visit: such as ``sub-01_ses-1``.
-        inputs: (bin, input) of the DCM.
-        confounds: (scan, confound) nuisance and drift columns and the constant, not whitened.
-        scans: number of scans.
-        bin_width, repetition_time, delays: s.
-        echo_time: s; None where no sidecar tells.
-    """
-
-    visit: str
-    inputs: Float[np.ndarray, "bin input"]
-    confounds: Float[np.ndarray, "scan confound"]
-    scans: int
-    bin_width: float
-    repetition_time: float
-    delays: float
-    echo_time: float | None
-
-
-def run_design(run: ImageRun, study: Study, dcm: Dcm) -> RunDesign:
-    """The design of one run of a DCM's task.
-
-    Raises `ValueError`, in one line, where events or confounds cannot be read or do not fit.
-    """
-    task = study.tasks[run.task]
-    events = None if task.rest or run.events is None else read_events(run.events, task)
-    regressors = task_regressors(run, task, events)
-    design = make_design_matrix(run, study.glm, regressors, read_confounds(run, study))
-    return RunDesign(
-        visit=run.visit,
-        inputs=dcm_inputs(run, dcm.inputs, regressors),
-        confounds=design.nuisance,
-        scans=run.scans,
-        bin_width=run.repetition_time / BINS,
-        repetition_time=run.repetition_time,
-        delays=run.reference * run.repetition_time,
-        echo_time=run.echo_time,
-    )

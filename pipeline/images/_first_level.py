@@ -15,10 +15,10 @@ import numpy as np
 from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 
-from ..bids import DataError, ImageRun, RunConfounds, read_confounds, read_events
+from ..bids import DataError, ImageRun, RunConfounds, read_confounds
 from ..study import Study
 from ._atlas import RegionMask
-from ._design_matrix import DesignMatrix, contrast_weights_of_run, make_design_matrix
+from ._design_matrix import DesignMatrix
 from ._extraction import Extraction
 from ._grid import ExtractionError, grid_of
 from ._pattern_distance import pattern_distances
@@ -34,8 +34,8 @@ from ._region_series import (
     residual_maker,
     whitener,
 )
+from ._run_model import model_run
 from ._run_scale import SignalScale, motion_remarks, series_remarks, signal_remarks, signal_scale
-from ._task_regressors import BINS, condition_series, dcm_inputs, task_regressors
 from ._voxels import Voxels, read_mask, read_voxels, voxel_blocks
 
 
@@ -95,14 +95,10 @@ def first_level(run: ImageRun, study: Study) -> RunFirstLevel:
 
 
 def _first_level(run: ImageRun, study: Study) -> RunFirstLevel:
-    task = study.tasks[run.task]
-    events = None if task.rest or run.events is None else read_events(run.events, task)
-    regressors = task_regressors(run, task, events)
     taken_out = read_confounds(run, study)
-    design = make_design_matrix(run, study.glm, regressors, taken_out)
-    weights, lacking = contrast_weights_of_run(run.label, task.contrasts, design)
-    driven = study.dcm_inputs(run.task)
-    inputs = dcm_inputs(run, driven, regressors)
+    model = model_run(run, study, taken_out)
+    design = model.design
+    weights, lacking = model.contrast_weights()
     voxels = _read_brain(run)
     signal = signal_scale(run.label, voxels.series)
     scale = signal.percent
@@ -114,12 +110,10 @@ def _first_level(run: ImageRun, study: Study) -> RunFirstLevel:
     series = region_eigenvariates(run.label, covered, voxels, scale, whiten, confounds)
     means = region_means(covered, voxels, scale)
     responses = _mean_responses(study, design, weights, covered, voxels, scale)
-    apart = pattern_distances(run, task, events, design, whiten, covered, voxels, scale)
-    extraction = Extraction(
-        participant=run.participant,
-        session=run.session,
-        task=run.task,
-        label=run.label,
+    apart = pattern_distances(run, model.task, model.events, design, whiten, covered, voxels, scale)
+    extraction = model.extraction(
+        study.dcm_inputs(run.task),
+        weights,
         regions=tuple(covered),
         series=np.column_stack([component.series for component in series.values()]),
         means=means,
@@ -130,23 +124,9 @@ def _first_level(run: ImageRun, study: Study) -> RunFirstLevel:
         coverage=np.array([region.share for region in covered.values()]),
         centres=np.stack([region.centre for region in covered.values()]),
         confounds=confounds,
-        confound_names=design.names[design.interest :],
-        inputs=inputs,
-        input_names=tuple(driven),
-        conditions=condition_series(run, regressors),
-        condition_names=tuple(regressors.series),
-        bin_width=run.repetition_time / BINS,
-        repetition_time=run.repetition_time,
-        echo_time=run.echo_time,
-        delays=run.reference * run.repetition_time,
-        design=design.matrix,
-        design_names=design.names,
-        contrasts=tuple(weights),
         responses=responses,
         distances=apart.values,
         distance_names=apart.names,
-        framewise_displacement=design.framewise_displacement,
-        censored=design.censored,
         autocorrelation=rho,
         notes=(*_timing_note(run), *lacking, *_remarks(signal, series, means, taken_out), *apart.notes),
     )

@@ -3,7 +3,7 @@
 from ._collect_series import collect_series
 from ._event_inputs import EventsError, convolve_inputs, inputs_from_events
 from ._extract_series import extract_region_series, region_series_to_files
-from ._read_series import read_runs, read_series
+from ._read_series import read_series
 from ._region_series import RegionSeries, SeriesError
 from ._series_starter import find_events, nearby_events, series_starter
 from ._subject import subject_from_series
@@ -21,7 +21,6 @@ __all__ = [
     "find_series_files",
     "inputs_from_events",
     "nearby_events",
-    "read_runs",
     "read_series",
     "region_series_to_files",
     "series_starter",

@@ -9,21 +9,16 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..bids import RunConfounds, SeriesRun, read_events
+from ..bids import RunConfounds, SeriesRun
 from ..common import release, write_json
 from ..images import (
-    BINS,
     Extraction,
     ExtractionError,
-    condition_series,
-    contrast_weights_of_run,
-    dcm_inputs,
     fit_contrasts,
-    make_design_matrix,
+    model_run,
     remove_explained,
     series_path,
     sidecar_path,
-    task_regressors,
     write_extraction,
 )
 from ..study import Glm, Study
@@ -67,20 +62,15 @@ def _extract(run: SeriesRun, study: Study) -> tuple[Extraction, RegionSeries, Sc
         raise ExtractionError(f"{run.label}: {error}") from None
     if series.scans != run.scans:
         raise ExtractionError(f"{run.label}: {run.series.name} has {series.scans} scans, {run.scans} were expected")
-    task = study.tasks[run.task]
-    events = None if task.rest or run.events is None else read_events(run.events, task)
-    regressors = task_regressors(run, task, events)
-    design = make_design_matrix(run, _glm(study, series), regressors, _confounds(series, scaled))
-    weights, lacking = contrast_weights_of_run(run.label, task.contrasts, design)
+    model = model_run(run, study, _confounds(series, scaled), _glm(study, series))
+    design = model.design
+    weights, lacking = model.contrast_weights()
     effects = fit_contrasts(scaled.values, 1.0, design.matrix, weights, study.glm.noise)
-    driven = study.dcm_inputs(run.task)
     regions, count = scaled.regions, len(scaled.regions)
     adjusted = remove_explained(scaled.values, design.nuisance)
-    extraction = Extraction(
-        participant=run.participant,
-        session=run.session,
-        task=run.task,
-        label=run.label,
+    extraction = model.extraction(
+        study.dcm_inputs(run.task),
+        weights,
         regions=regions,
         series=adjusted,
         means=scaled.values,
@@ -91,23 +81,9 @@ def _extract(run: SeriesRun, study: Study) -> tuple[Extraction, RegionSeries, Sc
         coverage=np.full(count, np.nan),
         centres=np.full((count, 3), np.nan),
         confounds=design.nuisance,
-        confound_names=design.names[design.interest :],
-        inputs=dcm_inputs(run, driven, regressors),
-        input_names=tuple(driven),
-        conditions=condition_series(run, regressors),
-        condition_names=tuple(regressors.series),
-        bin_width=run.repetition_time / BINS,
-        repetition_time=run.repetition_time,
-        echo_time=run.echo_time,
-        delays=run.reference * run.repetition_time,
-        design=design.matrix,
-        design_names=design.names,
-        contrasts=tuple(weights),
         responses=np.array([effect.effect for effect in effects.values()]).reshape(len(weights), count),
         distances=np.zeros((0, count)),
         distance_names=(),
-        framewise_displacement=design.framewise_displacement,
-        censored=design.censored,
         autocorrelation=0.0,
         notes=(*lacking, *series.remarks, *scaled.remarks, *_remarks(scaled, adjusted)),
     )

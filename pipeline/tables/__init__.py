@@ -12,14 +12,13 @@ from ._number_text import (
     tick_text,
 )
 from ._table import INFINITE, Table, TableError, read_table
-from ._table_form import MISSING, cell_text, missing_codes, spreadsheet_cell, tab_separated
+from ._table_form import MISSING, missing_codes, tab_separated
 
 __all__ = [
     "INFINITE",
     "MISSING",
     "Table",
     "TableError",
-    "cell_text",
     "effect_text",
     "is_least_p",
     "missing_codes",
@@ -30,7 +29,6 @@ __all__ = [
     "read_table",
     "shuffled_p_cell",
     "shuffled_p_words",
-    "spreadsheet_cell",
     "tab_separated",
     "tick_text",
 ]

@@ -20,7 +20,7 @@ from pipeline.common import (
     shorten,
     visible_text,
 )
-from pipeline.tables import cell_text, spreadsheet_cell
+from pipeline.tables._table_form import cell_text, spreadsheet_cell
 
 
 def test_numbers_in_names_sort_as_numbers() -> None:

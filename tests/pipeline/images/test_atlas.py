@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.images import Grid, RegionError, region_masks
+from pipeline.images import Grid, RegionError
 from pipeline.images._atlas import Atlas, RegionMask, find_atlas, label_numbers, mask_of_labels, read_labels
-from pipeline.images._region_masks import CIRCUIT
+from pipeline.images._region_masks import CIRCUIT, region_masks
 from pipeline.study import TARGET_CIRCUIT, Region, Study
 
 Saver = Callable[[Path, np.ndarray, np.ndarray], None]

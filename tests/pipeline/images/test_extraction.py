@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.images import Extraction, ExtractionFileError, extract_series, read_extraction, write_extraction
+from pipeline.images import Extraction, ExtractionFileError, read_extraction, write_extraction
+from pipeline.images._first_level import extract_series
 from pipeline.results import open_dataset, open_result, save_result
 
 

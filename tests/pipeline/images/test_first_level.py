@@ -21,14 +21,13 @@ from scipy.signal import lfilter
 from pipeline.images import (
     Extraction,
     ExtractionError,
-    extract_series,
     extract_to_files,
     map_paths,
     read_extraction,
     series_path,
     whitener,
 )
-from pipeline.images._first_level import fit_contrasts
+from pipeline.images._first_level import extract_series, fit_contrasts
 
 RADIUS = {"core": ((0, 0, 0), 9), "rim": ((18, 0, 0), 7)}
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from pipeline.bids import collect_inventory
-from pipeline.images import Grid, RegionError, check_regions, extract_series, region_remarks
+from pipeline.images import Grid, RegionError, check_regions, region_remarks
+from pipeline.images._first_level import extract_series
 from pipeline.images._region_masks import region_mask
 from pipeline.study import Region, Study, read_study
 

@@ -15,7 +15,8 @@ from scipy.linalg import inv, lstsq
 from sklearn.covariance import LedoitWolf
 
 from pipeline.bids import Events
-from pipeline.images import extract_series, extract_to_files, read_extraction, sidecar_path, spm_kernel, whitener
+from pipeline.images import extract_to_files, read_extraction, sidecar_path, spm_kernel, whitener
+from pipeline.images._first_level import extract_series
 from pipeline.images._pattern_distance import APART, FoldError, Folds, _distance, divide_into_folds
 from pipeline.study import Distance, Task
 

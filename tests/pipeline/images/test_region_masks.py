@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.images import Grid, RegionError, check_regions, region_files, region_masks, region_remarks
+from pipeline.images import Grid, RegionError, check_regions, region_files, region_remarks
+from pipeline.images._region_masks import region_masks
 from pipeline.study import Region, Study
 
 Saver = Callable[[Path, np.ndarray, np.ndarray], None]

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from pipeline.bids import Inventory, RunConfounds, read_confounds
 from pipeline.cli._check import print_regions, print_scales
-from pipeline.images import ExtractionError, extract_series, extract_to_files, grid_of, sidecar_path
+from pipeline.images import ExtractionError, extract_to_files, grid_of, sidecar_path
 from pipeline.images._design_matrix import make_design_matrix
+from pipeline.images._first_level import extract_series
 from pipeline.images._region_series import remove_explained
 from pipeline.images._run_scale import motion_remarks, series_remarks
 from pipeline.images._task_regressors import TaskRegressors

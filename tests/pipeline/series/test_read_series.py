@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from pipeline.series import SeriesError, read_runs, read_series
+from pipeline.series import SeriesError, read_series
+from pipeline.series._read_series import read_runs
 
 Writer = Callable[..., Path]
 VALUES = np.random.default_rng(0).normal(size=(40, 3))

@@ -11,7 +11,7 @@ import pytest
 
 from dcm import Posterior, Settings, Subject, invert, predict_series, simulate
 from pipeline.bids import collect_inventory
-from pipeline.images import extract_series
+from pipeline.images._first_level import extract_series
 from pipeline.study import model_specs, read_study
 from pipeline.synthetic import QUICK, PlantedTruth, StudyDesign, read_truth, recovery_section
 from pipeline.synthetic._planted_effects import circuit_model
