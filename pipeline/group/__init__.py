@@ -7,7 +7,7 @@ from ._estimate_files import FirstLevel
 from ._estimates import pair_sessions, read_estimates
 from ._fit import fit_group, invert_again
 from ._fit_report import report_fit
-from ._group_inputs import GroupInputs, read_group_inputs
+from ._group_inputs import GroupInputs
 from ._leave_one_out import cross_validate_covariate, report_leave_one_out
 from ._model_evidence import report_model_evidence
 from ._options import (
@@ -20,6 +20,7 @@ from ._options import (
     split_pair,
 )
 from ._permutation import permute_covariate, report_permutation
+from ._read_inputs import read_group_inputs
 from ._search import report_search, search_models
 from ._visit_estimates import VisitsAsked, parse_of
 

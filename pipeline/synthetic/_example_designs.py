@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ._example_design import (
     EXCITATION,
@@ -123,19 +124,20 @@ rest = true
 kinds = ["rest"]                           # correlations of the regions, filtered; there is no DCM without a task
 """
 
+_PATIENTS_AND_CONTROLS = ExampleDesign(
+    name="case-control",
+    title="Patients and controls",
+    shape="two groups, one session, a covariate",
+    size=8,
+    group_column="diagnosis",
+    groups=("patients", "controls"),
+    numbers={"age": (40.0, 10.0)},
+    effects=(PlantedEffect(INHIBITION, -0.6, {"diagnosis": "controls"}),),
+    asked=(AskedEffect("diagnosis", "diagnosis", "patients minus controls", {INHIBITION: 0.6}),),
+    text=FACES_TEXT + _DCM + _CASE_CONTROL,
+)
 _DESIGNS = (
-    ExampleDesign(
-        name="case-control",
-        title="Patients and controls",
-        shape="two groups, one session, a covariate",
-        size=8,
-        group_column="diagnosis",
-        groups=("patients", "controls"),
-        numbers={"age": (40.0, 10.0)},
-        effects=(PlantedEffect(INHIBITION, -0.6, {"diagnosis": "controls"}),),
-        asked=(AskedEffect("diagnosis", "diagnosis", "patients minus controls", {INHIBITION: 0.6}),),
-        text=FACES_TEXT + _DCM + _CASE_CONTROL,
-    ),
+    _PATIENTS_AND_CONTROLS,
     ExampleDesign(
         name="one-group",
         title="What faces change",
@@ -235,35 +237,24 @@ _DESIGNS = (
         ),
         text=FACES_TEXT + _MULTI_RUN,
     ),
-    ExampleDesign(
+    replace(
+        _PATIENTS_AND_CONTROLS,
         name="sites",
         title="Patients and controls at two sites",
         shape="two groups at two sites, each with its repetition time",
-        size=8,
-        group_column="diagnosis",
-        groups=("patients", "controls"),
+        numbers={},
         factors={"site": ("north", "south")},
         slower={"south": 2.0},
-        effects=(PlantedEffect(INHIBITION, -0.6, {"diagnosis": "controls"}),),
-        asked=(
-            AskedEffect("diagnosis", "diagnosis", "patients minus controls", {INHIBITION: 0.6}),
-            AskedEffect("diagnosis", "site", "north minus south"),
-        ),
+        asked=(*_PATIENTS_AND_CONTROLS.asked, AskedEffect("diagnosis", "site", "north minus south")),
         text=FACES_TEXT + _DCM + _SITES,
     ),
-    ExampleDesign(
+    replace(
+        _PATIENTS_AND_CONTROLS,
         name="series-only",
         title="Patients and controls, from region series",
         shape="two groups, region series and European tables instead of images",
-        size=8,
-        group_column="diagnosis",
-        groups=("patients", "controls"),
-        numbers={"age": (40.0, 10.0)},
-        effects=(PlantedEffect(INHIBITION, -0.6, {"diagnosis": "controls"}),),
-        asked=(AskedEffect("diagnosis", "diagnosis", "patients minus controls", {INHIBITION: 0.6}),),
         decimal_commas=True,
         only_series=True,
-        text=FACES_TEXT + _DCM + _CASE_CONTROL,
     ),
     ExampleDesign(
         name="modulator",

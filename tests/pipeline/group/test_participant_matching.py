@@ -12,8 +12,9 @@ import scipy.io
 
 from pipeline.common import UsageError, natural_key
 from pipeline.group._design_table import as_text_sorts
-from pipeline.group._group_inputs import GroupInputs, read_group_inputs
+from pipeline.group._group_inputs import GroupInputs
 from pipeline.group._options import GroupOptions
+from pipeline.group._read_inputs import read_group_inputs
 
 Struct = dict[str, Any]
 Read = Callable[..., GroupInputs]
