@@ -16,7 +16,6 @@ from ..common import (
     did_you_mean,
     list_names,
     merge_remarks,
-    natural_key,
     read_number,
     sorted_names,
     write_bytes,
@@ -30,7 +29,7 @@ from ..study import (
     is_control,
     select_visits,
 )
-from ..tables import MISSING, Table, TableError, number_cell, tab_separated
+from ..tables import MISSING, Table, TableError, formula_frame, number_cell, tab_separated
 from ._inventory import Inventory, Participant, Run, Visit
 from ._scores import PARTICIPANT, SESSION, known_columns
 
@@ -353,14 +352,10 @@ def level_order(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> Level
 
 
 def _design_from_formula(study: Study, analysis: GroupAnalysis, formula: str, rows: GroupRows) -> Design:
-    import pandas as pd  # takes half a second, which other commands need not wait for
-
     levels = level_order(study, analysis, rows)
     named = [name for name in rows.columns if name in levels.order or name in levels.reference]
     columns = {name: _values(rows, name, is_text=name in named) for name in rows.columns}
-    frame = pd.DataFrame({PARTICIPANT: rows.names, **columns})
-    for name in named:  # names, even where they are numbers; as the group level reads them
-        frame[name] = pd.Categorical(columns[name], categories=sorted(set(columns[name].tolist()), key=natural_key))
+    frame = formula_frame({PARTICIPANT: rows.names, **columns}, named)
     return Design.from_formula(frame, formula, participant=PARTICIPANT, reference=levels.reference, order=levels.order)
 
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas
 
 from peb import MEAN, Design, formula_columns, make_design
 
 from ..common import first_names, match_labels, name_key, natural_key, nearest_name, split_visit, visible_text
 from ..matlab import FieldProblem, Fields, MatFileError, load_mat
 from ..page import Column, Records
-from ..tables import MISSING, Table, TableError, missing_codes, read_table
+from ..tables import MISSING, Table, TableError, formula_frame, missing_codes, read_table
 
 PARTICIPANT_COLUMN = "participant_id"  # as BIDS has it
 LABELS = ("labels", "Xnames", "names")
@@ -200,6 +199,7 @@ def _design_by_formula(
     used = formula_columns(formula.text)
     if participant_column in used:
         raise TableError(table.path, f"{participant_column} names the participants, and explains nothing of them", 1)
+    levels = [name for name in used if name in {*named, *formula.order, *formula.reference}]
     columns: dict[str, Any] = {participant_column: list(names)}
     for name in used:
         if name not in table.columns:
@@ -207,17 +207,16 @@ def _design_by_formula(
             near = nearest_name(name, others)
             meant = f"did you mean {near}?" if near else f"it has {', '.join(others) or 'none'}"
             raise TableError(table.path, f"has no column {name!r}; {meant}", 1)
-        is_name = name in named or name in formula.order or name in formula.reference
+        is_name = name in levels
         columns[name] = [table.column(name)[place] for place in places] if is_name else table.values(name, places)
         if is_name and MISSING in columns[name]:
             raise TableError(table.path, f"{name} is {MISSING} for {names[columns[name].index(MISSING)]}; fill it in")
-    frame = pandas.DataFrame(columns)
-    for name in used:
-        if name in named or name in formula.order or name in formula.reference:
-            levels = sorted(set(columns[name]), key=natural_key)
-            frame[name] = pandas.Categorical(columns[name], categories=levels)
     return Design.from_formula(
-        frame, formula.text, participant=participant_column, reference=formula.reference, order=formula.order
+        formula_frame(columns, levels),
+        formula.text,
+        participant=participant_column,
+        reference=formula.reference,
+        order=formula.order,
     )
 
 

@@ -1,5 +1,6 @@
 """Tables in and out: encodings, delimiters, numbers, missing values, and how numbers are printed."""
 
+from ._formula_frame import formula_frame
 from ._number_text import (
     effect_text,
     is_least_p,
@@ -20,6 +21,7 @@ __all__ = [
     "Table",
     "TableError",
     "effect_text",
+    "formula_frame",
     "is_least_p",
     "missing_codes",
     "number_cell",
