@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from ..common import WriteError
+from ..common import WriteError, collect_garbage_rarely
 from ._guard import FAILED, INTERRUPTED, USAGE, flush_stream, print_error
 from ._peb import app as peb_app
 
@@ -52,6 +52,7 @@ for name in COMMANDS:
 
 def main() -> None:
     """The console script."""
+    collect_garbage_rarely()
     code = run_command()
     sys.exit(flush_stream(sys.stdout) or code)
 

@@ -12,7 +12,15 @@ from ._bids_names import (
     parse_file_name,
 )
 from ._console import ProgressFactory, UsageError, print_json, print_line, print_message, print_table, progress
-from ._environment import CORES_VARIABLE, CompileClock, check_packages, count_cores, describe_environment, start_jax
+from ._environment import (
+    CORES_VARIABLE,
+    CompileClock,
+    check_packages,
+    collect_garbage_rarely,
+    count_cores,
+    describe_environment,
+    start_jax,
+)
 from ._file_pattern import (
     PATTERN_FIELDS,
     MatchedFile,
@@ -127,6 +135,7 @@ __all__ = [
     "atomic_write",
     "bids_label",
     "check_packages",
+    "collect_garbage_rarely",
     "comparable_entities",
     "comparable_label",
     "count_cores",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
@@ -15,6 +16,11 @@ from ._text import shorten
 
 CORES_VARIABLE = "EFFCONN_CORES"  # environment variable: how many cores inversions use
 PACKAGES = ("dcm", "peb", "features", "pipeline")
+
+
+def collect_garbage_rarely() -> None:
+    """For a process that is all ours: looking through what JAX and others load again and again takes a tenth of it."""
+    gc.set_threshold(50_000, 10, 10)
 
 
 def check_packages() -> None:

@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 
-from ..common import CORES_VARIABLE, count_cores
+from ..common import CORES_VARIABLE, collect_garbage_rarely, count_cores
 from ._workers import Job, JobResult, WorkerDied, hold_ctrl_c, result_of_error, run_job_safely
 
 CHILD_ENVIRONMENT = {
@@ -94,6 +94,7 @@ def _child_environment(size: int) -> Iterator[None]:
 
 def _start_child() -> None:
     """In a child: ignore Ctrl-C, which the parent handles, and end when the parent ends."""
+    collect_garbage_rarely()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
