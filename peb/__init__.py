@@ -19,6 +19,7 @@ from ._contrast_posterior import ContrastPosterior, evaluate_contrast
 from ._cross_validation import CrossValidation, k_fold, leave_one_out
 from ._design import MEAN, Design, DesignPrior, make_design
 from ._design_error import DesignError
+from ._effect_words import EffectParts, describe_effect, effect_parts
 from ._estimate import Estimate, from_dcm
 from ._families import FamilyComparison, families
 from ._fit import fit
@@ -63,6 +64,7 @@ __all__ = [
     "Design",
     "DesignError",
     "DesignPrior",
+    "EffectParts",
     "Estimate",
     "FamilyComparison",
     "Gaussian",
@@ -104,7 +106,9 @@ __all__ = [
     "compare",
     "contrast_numbers",
     "default_own_effects",
+    "describe_effect",
     "dirichlet_exceedance",
+    "effect_parts",
     "evaluate_contrast",
     "evaluate_contrast_by_cell",
     "every_combination",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 
 from dcm import Spec
 from dcm.tables import counted
-from peb import MEAN, Design, GroupPosterior, default_own_effects
+from peb import MEAN, Design, GroupPosterior, column_contrast, default_own_effects, describe_effect
 
 from ..figures import (
     design_figure,
@@ -342,7 +341,12 @@ def effect_titles(design: Design) -> dict[str, str]:
     """Columns of a formula's factors → their effects in few words, such as ``ketamine − placebo``."""
     if design.form is None:
         return {}
-    cores = {name: re.split(", at |, averaged over ", said)[0] for name, said in design.explanations.items()}
+    asked = {name: column_contrast(design, name).canonical for name in design.covariates}
+    cores = {
+        name: describe_effect(design.form, weights, briefly=True)
+        for name, weights in asked.items()
+        if weights is not None
+    }
     return {
         name: core.removeprefix("change per unit of ").replace(" minus ", " − ")
         for name, core in cores.items()

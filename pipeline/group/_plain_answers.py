@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, final
@@ -19,6 +18,7 @@ from peb import (
     VerdictKind,
     cells_of_contrast,
     column_contrast,
+    effect_parts,
     evaluate_contrast_by_cell,
     parse_contrast,
 )
@@ -288,18 +288,7 @@ def _question_about(inputs: GroupInputs, asked: str | Contrast) -> AskedOfConnec
     if isinstance(asked, str) and design.form is not None and asked != MEAN:
         asked = column_contrast(design, asked)
     if isinstance(asked, Contrast):
-        core = asked.explanation.split(", at ")[0].split(", averaged over ")[0]
-        above = [cell.rows for cell in cells_of_contrast(design, asked) if cell.weight > 0]
-        rows = above[0] if len(above) == 1 else ()
-        if core == "mean":
-            return MeanQuestion(inputs, "", everybody)
-        if found := re.fullmatch(r"mean of (.+)", core):
-            return MeanQuestion(inputs, f"in {found[1]}", rows)
-        if found := re.fullmatch(r"change per unit of ([^:×]+)", core):
-            return SlopeQuestion(inputs, found[1])
-        if (found := re.fullmatch(r"([^:×]+?) minus ([^:×]+)", core)) and " minus " not in found[2]:
-            return DifferenceQuestion(inputs, found[1], found[2], rows)
-        return None
+        return _question_about_contrast(inputs, asked)
     if asked == MEAN:
         return MeanQuestion(inputs, "", everybody)
     if "×" in asked:
@@ -308,6 +297,25 @@ def _question_about(inputs: GroupInputs, asked: str | Contrast) -> AskedOfConnec
         minus, plus = design.kinds[asked]
         return DifferenceQuestion(inputs, plus, minus, _rows_of(inputs, plus))
     return SlopeQuestion(inputs, asked)
+
+
+def _question_about_contrast(inputs: GroupInputs, asked: Contrast) -> AskedOfConnection | None:
+    """What a contrast asks; None where it is more than a mean, a slope or a difference of means."""
+    design = inputs.design
+    everybody = range(len(design.participants))
+    if design.form is None or asked.canonical is None:
+        return MeanQuestion(inputs, "", everybody) if asked.explanation == MEAN else None
+    parts = effect_parts(design.form, asked.canonical)
+    if parts is None or len(parts.numbers) > 1:
+        return None
+    if parts.numbers:
+        where = f" in {parts.first}" if parts.first else ""
+        return None if parts.second else SlopeQuestion(inputs, f"{parts.numbers[0]}{where}")
+    above = [cell.rows for cell in cells_of_contrast(design, asked) if cell.weight > 0]
+    rows = above[0] if len(above) == 1 else ()
+    if parts.second:
+        return DifferenceQuestion(inputs, parts.first, parts.second, rows)
+    return MeanQuestion(inputs, f"in {parts.first}", rows) if parts.first else MeanQuestion(inputs, "", everybody)
 
 
 def _sign(judged: CovariateVerdict, place: int) -> Sign:

@@ -7,7 +7,19 @@ import pandas
 import pytest
 from scipy.stats import norm
 
-from peb import Design, DesignError, Estimate, Gaussian, PebSettings, evaluate_contrast, fit, parse_contrast
+from peb import (
+    Design,
+    DesignError,
+    EffectParts,
+    Estimate,
+    Gaussian,
+    PebSettings,
+    describe_effect,
+    effect_parts,
+    evaluate_contrast,
+    fit,
+    parse_contrast,
+)
 
 N = 24
 
@@ -97,6 +109,36 @@ def group_of_known_participants() -> tuple[list[Estimate], Design]:
         for name in frame["participant_id"]
     ]
     return cohort, Design.from_formula(frame, "drug + age")
+
+
+@pytest.mark.parametrize(
+    ("contrast", "parts"),
+    [
+        ("mean", EffectParts(())),
+        ("ketamine", EffectParts((), "ketamine, at 1 mg")),
+        ("ketamine - placebo", EffectParts((), "ketamine, at 1 mg", "placebo: pill")),
+        (
+            "0.5*ketamine + 0.5*midazolam - placebo",
+            EffectParts((), "the average of ketamine, at 1 mg and midazolam", "placebo: pill"),
+        ),
+        ("age", EffectParts(("age",))),
+        ("ketamine:age", EffectParts(("age",), "ketamine, at 1 mg")),
+        ("ketamine:age - midazolam:age", EffectParts(("age",), "ketamine, at 1 mg", "midazolam")),
+        ("2*ketamine - 2*placebo", None),
+        ("age + ketamine - placebo", None),
+    ],
+)
+def test_the_parts_of_an_effect_are_known_whatever_levels_are_called(contrast: str, parts: EffectParts | None) -> None:
+    called = {"ketamine": "ketamine, at 1 mg", "placebo": "placebo: pill"}
+    design = Design.from_formula(people().replace({"drug": called}), "drug * age")
+    for short, level in called.items():
+        contrast = contrast.replace(short, f"`{level}`")
+    found = parse_contrast(contrast, design)
+    assert design.form is not None
+    assert found.canonical is not None
+    assert effect_parts(design.form, found.canonical) == parts
+    said = describe_effect(design.form, found.canonical, briefly=True)
+    assert parts is None or found.explanation.startswith(said)
 
 
 def test_the_posterior_of_a_contrast_is_the_closed_form() -> None:
