@@ -283,6 +283,12 @@ class Design:
             for name, value in self.centres.items()
             if name not in self.covariates or abs(value) > 1e-9 * np.abs(self.matrix[:, self.column(name)]).max()
         ]
+        return (*remarks, *self.collinearities)
+
+    @property
+    def collinearities(self) -> tuple[str, ...]:
+        """A line for each covariate that the others nearly explain."""
+        lines = []
         for column, name in enumerate(self.covariates):
             others = np.delete(self.matrix, column, axis=1)
             target = self.matrix[:, column]
@@ -292,10 +298,10 @@ class Design:
             left = target - others @ np.linalg.lstsq(others, target, rcond=None)[0]
             share = 1 - (left**2).sum() / total
             if share > COLLINEAR**2:
-                remarks.append(
+                lines.append(
                     f"the other covariates explain {100 * share:.0f} % of {name}: its effect is hard to tell apart"
                 )
-        return tuple(remarks)
+        return tuple(lines)
 
 
 def make_design(

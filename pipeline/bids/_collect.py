@@ -326,7 +326,7 @@ def _unusable(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:
 def _unlisted_participants(table: StudyParticipants, derivatives: DatasetFolders) -> Iterator[str]:
     known = {participant.name for participant in table.participants} | {name for name, _ in table.left_out}
     unlisted = set(derivatives.participants()) - known
-    if unlisted:
+    if unlisted and not table.errors:
         yield f"{list_names(unlisted)}: in the derivatives, but not in the participants' table; not used"
 
 

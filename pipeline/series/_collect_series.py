@@ -127,7 +127,7 @@ def collect_series(study: Study, on_progress: Callable[[int, int], None] | None 
         for task in study.tasks
     ]
     listed = {participant.name for participant in table.participants} | {name for name, _ in table.left_out}
-    if unlisted := sorted_names({found.participant for found, _ in runs} - listed):
+    if not table.errors and (unlisted := sorted_names({found.participant for found, _ in runs} - listed)):
         remarks.append(f"{list_names(unlisted)}: have series, but are not in the participants' table; not used")
     inventory = assemble_inventory(study, table, cells, _of_cells(study, cells, runs, there), remarks)
     return replace(inventory, **read_visits(study, inventory))

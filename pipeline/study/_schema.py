@@ -88,7 +88,11 @@ def check_shape_of(
         found = kind.model_validate_json(json.dumps(content, default=str), strict=True)
     except ValidationError as error:
         named = {problem.path for problem in problems}
-        others = _problems(kind, error.errors(include_url=False), written)
+        told = error.errors(include_url=False)
+        within = {place["loc"][:end] for place in told for end in range(len(place["loc"]))}
+        # A list that is too short since its entries are wrong is no mistake of its own.
+        told = [place for place in told if place["type"] != "too_short" or place["loc"] not in within]
+        others = _problems(kind, told, written)
         problems += [problem for problem in others if problem.path not in named]
     return (None, problems) if problems else (found, [])
 

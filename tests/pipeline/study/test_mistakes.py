@@ -273,6 +273,12 @@ ONE_MISTAKE = [
         "fields",
         "group.arms.fields (entry 2): names 'C' twice",
     ),
+    (
+        'analysis = "arms"',
+        'analysis = "arms"\nfields = ["Z"]',
+        "fields",
+        "group.arms.fields (entry 1): must be one of 'A', 'B', 'C', not 'Z'",
+    ),
     ("[group.chance]", "[group.Arms]", "[group.Arms]", "the group analyses 'arms' and 'Arms' differ in capitals only"),
 ]
 
