@@ -67,7 +67,6 @@ _LONGEST = [
     "documentation/test_pages.py",
     "documentation/test_site.py",
     "benchmarks/test_speed.py",
-    "synthetic/test_series_layouts_run.py",
     "execution/test_clusters.py",
     "peb/test_fit_visits.py",
     "report/test_pages_in_browser.py",

@@ -1,125 +1,29 @@
-"""Every design from files to its report: what was planted is found, what is said of the study is true of it."""
+"""From files to reports: what was planted is found, what is said of the study is true of it.
+
+Every design, and region series as XCP-D and CONN lay them out; in one module, which compiles once what all share.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from command_line import effconn
+from expected_examples import EXPECTED, OF_IMAGES, OF_TRIALS
 from page_text import methods
+from series_layouts import write_conn, write_xcpd
 
-from pipeline.synthetic import DESIGNS
+from pipeline.synthetic import DESIGNS, write_example
 
-OF_TRIALS = (r"\barms?\b", "treatment", r"\bgiven\b", r"\bafter\b", "randomi[sz]ed")
-# Whose pictures are drawn. test_series_layouts_run.py draws those of groups and of two sessions.
-DRAWN = ("three-arms",)
-OF_IMAGES = ("fMRIPrep", "voxel", "eigenvariate")
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a design's check and report must say.
-
-    Fields:
-        columns: analysis → columns of its design.
-        rows: analysis → number of its rows.
-        visits: how many, and the last.
-        runs: of the last visit.
-        says: patterns that the Methods hold.
-        says_not: patterns that they do not.
-    """
-
-    columns: Mapping[str, tuple[str, ...]]
-    rows: Mapping[str, int]
-    visits: tuple[int, str]
-    says: tuple[str, ...]
-    says_not: tuple[str, ...] = OF_TRIALS
-    runs: int = 1
-    options: tuple[str, ...] = field(default=("--series",))
-
-
-EXPECTED = {
-    "case-control": Expected(
-        {"diagnosis": ("mean", "group[patients]", "age")},
-        {"diagnosis": 16},
-        (16, "sub-16"),
-        ("8 patients", "8 controls"),
-        (*OF_TRIALS, "session", *OF_IMAGES),
-    ),
-    "one-group": Expected(
-        {"faces": ("mean",)},
-        {"faces": 8},
-        (8, "sub-08"),
-        ("8 participants", "[Rr]egion series"),
-        (*OF_TRIALS, *OF_IMAGES, "session", "controls"),
-    ),
-    "covariates": Expected(
-        {"severity": ("mean", "severity", "age")}, {"severity": 12}, (12, "sub-12"), ("12 participants", "severity")
-    ),
-    "pre-post": Expected(
-        {"training": ("mean",), "before": ("mean",)},
-        {"training": 8, "before": 8},
-        (16, "sub-08_ses-post"),
-        ("8 participants", "ses-pre", "ses-post"),
-        (r"\barms?\b", "treatment", r"\bgiven\b"),
-    ),
-    "three-arms": Expected(
-        {"drugs": ("mean", "arm[ketamine]", "arm[midazolam]")},
-        {"drugs": 18},
-        (36, "sub-18_ses-2"),
-        ("6 ketamine", "6 midazolam", "6 saline"),
-        OF_IMAGES,
-    ),
-    "longitudinal": Expected(
-        {"course": ("mean", "session[ses-2]", "session[ses-3]"), "late": ("mean",)},
-        {"course": 25, "late": 8},
-        (27, "sub-09_ses-3"),
-        ("9 participants", "2 were missing"),
-        (r"\barms?\b", "treatment", r"\bgiven\b"),
-    ),
-    "crossover": Expected(
-        {"drug": ("mean", "sequence[ketamine-first]"), "visits": ("mean", "drug[ketamine]", "period")},
-        {"drug": 10, "visits": 20},
-        (20, "sub-10_ses-2"),
-        ("10 participants", "ketamine", "placebo"),
-        (r"\barms?\b", "treatment", r"\bgiven\b"),
-    ),
-    "multi-run": Expected(
-        {"concatenated": ("mean",), "averaged": ("mean",)},
-        {"concatenated": 6, "averaged": 6},
-        (6, "sub-06"),
-        ("6 participants", "18 runs", "concatenated", "averaged?"),
-        runs=3,
-    ),
-    "sites": Expected(
-        {"diagnosis": ("mean", "group[patients]", "site[south]")},
-        {"diagnosis": 16},
-        (16, "sub-16"),
-        ("8 patients", r"1\.5", r"2(\.0)? s"),
-    ),
-    "series-only": Expected(
-        {"diagnosis": ("mean", "group[patients]", "age")},
-        {"diagnosis": 16},
-        (16, "sub-16"),
-        ("8 patients", "[Rr]egion series"),
-        (*OF_TRIALS, *OF_IMAGES),
-        options=(),
-    ),
-    "modulator": Expected(  # from images: inputs like no other's are a compilation of their own anyway
-        {"intensity": ("mean",)},
-        {"intensity": 8},
-        (8, "sub-08"),
-        ("8 participants", "intensity", "fMRIPrep", "eigenvariate"),
-        (*OF_TRIALS, "session"),
-        options=(),
-    ),
-}
+INHIBITION, EXCITATION = "B[amygdala<-vmPFC, faces]", "B[vmPFC<-amygdala, faces]"
+SAYS_NOT = (*OF_IMAGES, "treatment", r"\barms?\b", r"\bgiven\b")
+DRAWN = ("three-arms",)  # whose pictures are drawn; those of groups and of two sessions are in series of CONN and XCP-D
 
 
 def test_every_design_is_run() -> None:
@@ -176,3 +80,105 @@ def test_a_study_at_rest_has_no_model_and_shows_what_was_planted(tmp_path: Path)
     assert effconn("check", tmp_path / "study.toml", "--json", facts).returncode == 0
     found = json.loads(facts.read_text(encoding="utf-8"))
     assert (found["designs"], found["models"], len(found["visits"])) == ({}, {}, 16)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Series before and after training, which takes 0.6 Hz from what faces change."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_example(folder, DESIGNS["pre-post"], source="series")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def diagnosed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Series of patients and controls, whose inhibition is stronger by 0.6 Hz."""
+    folder = tmp_path_factory.mktemp("diagnosed")
+    write_example(folder, DESIGNS["case-control"], source="series")
+    return folder
+
+
+def runs(folder: Path) -> Iterator[tuple[str, pd.DataFrame, Path]]:
+    """The name of every run, its series, and the file of its events."""
+    for path in sorted((folder / "series").glob("*_timeseries.tsv")):
+        head = path.name.removesuffix("_timeseries.tsv")
+        yield head, pd.read_csv(path, sep="\t"), path.with_name(f"{head}_events.tsv")
+
+
+def fill_in(study: Path, answers: Mapping[str, str]) -> None:
+    """Puts an answer for each line that begins so; there is one of each."""
+    lines = study.read_text(encoding="utf-8").splitlines()
+    for start, answer in answers.items():
+        (place,) = [number for number, line in enumerate(lines) if line.startswith(start)]
+        lines[place] = answer
+    study.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def run_study(study: Path) -> str:
+    """Checks a study and runs it to its report; the Methods."""
+    for command in (("check", study), ("run", study, "--jobs", "1")):
+        done = effconn(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return methods(study.parent / "results/report.html")
+
+
+def test_series_of_xcp_d_show_what_training_changed(trained: Path, tmp_path: Path) -> None:
+    for head, series, events in runs(trained):
+        participant, session, _ = head.split("_")
+        place = tmp_path / "xcp_d" / participant / session / "func"
+        write_xcpd(place, head, series.to_numpy(), list(series), filters=False, repetition_time=1.5)
+        shutil.copy(events, place)
+    study = tmp_path / "study/study.toml"
+    done = effconn("series", tmp_path / "xcp_d", "--out", study.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    answers = {
+        '# inputs.faces = ["faces"]': 'inputs.faces = ["faces"]',
+        '# b.faces = ["amygdala <- vmPFC"]': 'b.faces = ["vmPFC <- amygdala", "amygdala <- vmPFC"]',
+        'c.task = ["vmPFC"]  # check:': 'c.task = ["vmPFC", "amygdala"]',
+        'fields = ["A"]': 'fields = ["B"]',
+    }
+    fill_in(study, answers)
+    said = run_study(study)
+    found = pd.read_csv(study.parent / "results/group/mean/effects.tsv", sep="\t").set_index("parameter")
+    assert found["mean"][INHIBITION] == pytest.approx(-0.6, abs=0.3)
+    assert found["verdict"].to_dict() == {INHIBITION: "yes", EXCITATION: "no difference"}
+    for part in ("8 participants", "XCP-D's tables", "change from ses-pre to ses-post", "Repetition time: 1.5 s"):
+        assert part in said
+    assert not [pattern for pattern in SAYS_NOT if re.search(pattern, said)]
+
+
+def test_series_of_conn_show_how_groups_differ(diagnosed: Path, tmp_path: Path) -> None:
+    study = tmp_path / "study/study.toml"
+    (tmp_path / "events").mkdir()
+    for head, series, events in runs(diagnosed):
+        label = f"{int(head[4:6]):03d}"
+        names = ["networks.Salience.PFC (0,42,-12)", "atlas.Amygdala r"]
+        write_conn(tmp_path / f"conn/ROI_Subject{label}_Condition000.mat", series.to_numpy(), names)
+        shutil.copy(events, tmp_path / f"events/sub-{label}_events.tsv")
+    table = pd.read_csv(diagnosed / "participants.tsv", sep="\t")
+    table["participant_id"] = [f"sub-{int(label[4:]):03d}" for label in table["participant_id"]]
+    study.parent.mkdir()
+    table.to_csv(study.with_name("participants.tsv"), sep="\t", index=False)
+    where = tmp_path / "events/sub-{participant}_events.tsv"
+    done = effconn("series", tmp_path / "conn", "--out", study.parent, "--tr", "1.5", "--events", where)
+    assert done.returncode == 0, done.stdout + done.stderr
+    answers = {
+        "networks-Salience-PFC-0-42--12 = ": 'vmPFC = "networks.Salience.PFC (0,42,-12)"',
+        "atlas-Amygdala-r = ": 'amygdala = "atlas.Amygdala r"',
+        "# group = ": 'group = "diagnosis"',
+        "# groups = ": 'groups = ["patients", "controls"]',
+        "regions = [": 'regions = ["vmPFC", "amygdala"]',
+        '# inputs.faces = ["faces"]': 'inputs.faces = ["faces"]',
+        "# b.faces = [": 'b.faces = ["vmPFC <- amygdala", "amygdala <- vmPFC"]',
+        "c.task = [": 'c.task = ["vmPFC", "amygdala"]',
+        'fields = ["A"]': 'fields = ["B"]',
+        'design = "1"': 'design = "1 + group + age"\ncontrasts.diagnosis = "patients - controls"',
+    }
+    fill_in(study, answers)
+    said = run_study(study)
+    found = pd.read_csv(study.parent / "results/group/mean/contrasts.tsv", sep="\t").set_index("parameter")
+    assert found["mean"][INHIBITION] == pytest.approx(0.6, abs=0.3)
+    assert found["verdict"][INHIBITION] == "yes"
+    for part in ("8 patients", "8 controls", "CONN's files of regions", "vmPFC (networks.Salience.PFC (0,42,-12))"):
+        assert part in said
+    assert not [pattern for pattern in (*SAYS_NOT, "session") if re.search(pattern, said)]
