@@ -118,7 +118,7 @@ class Spec:
         """How this model's parameters are laid out in a vector."""
         return Layout(self.n, self.m, bool(self.d.any()))
 
-    @property
+    @cached_property
     def parameter_names(self) -> tuple[str, ...]:
         """Name of every parameter in the order of `Layout`, such as ``A[vmPFC<-amygdala]`` (Hz)."""
         to_from = [f"{i}<-{j}" for j in self.regions for i in self.regions]

@@ -71,7 +71,7 @@ EXPECTED = {
         (r"\barms?\b", "treatment", r"\bgiven\b"),
     ),
     "crossover": Expected(
-        {"drug": ("mean", "sequence[ketamine-first]"), "visits": ("mean", "drug[ketamine]", "period")},
+        {"drug": ("mean", "sequence[placebo-first]"), "visits": ("mean", "drug[ketamine]", "period")},
         {"drug": 10, "visits": 20},
         (20, "sub-10_ses-2"),
         ("10 participants", "ketamine", "placebo"),

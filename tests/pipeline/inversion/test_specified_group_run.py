@@ -45,6 +45,7 @@ def first_level(cells: Any) -> dict[str, Any]:
     return {"xY": {"RT": TR}, "Sess": session}
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_group_of_vois_is_specified_inverted_and_compared(save_v7: Save, cells: Any, tmp_path: Path) -> None:
     participants = [(f"sub-{number:02d}", GROUPS[number % 2]) for number in range(1, 9)]
     drifts = np.column_stack([np.ones(SCANS), cosine_drifts(SCANS, TR, 128.0)])
