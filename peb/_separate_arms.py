@@ -27,6 +27,7 @@ from ._fit import fit
 from ._gaussian import Gaussian
 from ._group import GroupPosterior
 from ._node_mixture import NodeMixture
+from ._prepare_group import match_with_design
 from ._settings import PebSettings
 from ._spread_prior import weights_in_groups
 
@@ -57,11 +58,12 @@ def fit_each_level(
     column = coded[0] if len(coded) == 1 and column not in design.covariates else column
     own = [covariate for covariate in design.covariates if column not in covariate.split("×")]
     values, (minus, plus) = design.matrix[:, design.column(column)], design.kinds.get(column, ("below 0", "above 0"))
+    matched = match_with_design(estimates, design)
     groups = []
     for name, members in ((plus, values > 0), (minus, values <= 0)):
         rows = np.flatnonzero(members).tolist()
         part = design.columns(own).rows([design.participants[i] for i in rows])
-        groups.append(fit([estimates[i] for i in rows], part, settings, parameters=parameters, name=name))
+        groups.append(fit([matched[i] for i in rows], part, settings, parameters=parameters, name=name))
     return groups[0], groups[1]
 
 

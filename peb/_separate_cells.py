@@ -30,6 +30,7 @@ from ._design_error import DesignError
 from ._estimate import Estimate
 from ._fit import fit
 from ._group import GroupPosterior
+from ._prepare_group import match_with_design
 from ._settings import PebSettings
 from ._spread_prior import weights_in_groups
 
@@ -113,13 +114,14 @@ def evaluate_contrast_by_cell(
     apart = set(_weighed_levels(design, contrast)[0])
     widened = float(len(cells)) if is_mean_over_levels(design, contrast) else 1.0
     whole = design.matrix @ np.linalg.inv(form.to_canonical)
+    matched = match_with_design(estimates, design)
     groups = []
     for cell in cells:
         try:
             own = _design_of_cell(design, whole, cell.rows, apart, (numbers, widened))
         except DesignError as problem:
             raise DesignError(f"among {cell.name} alone, {problem}") from None
-        cohort = [estimates[i] for i in cell.rows]
+        cohort = [matched[i] for i in cell.rows]
         groups.append(fit(cohort, own, settings, parameters=parameters, name=cell.name))
     column = groups[0].design.column("×".join(sorted(numbers)) or MEAN)
     weights = [cell.weight for cell in cells]

@@ -5,7 +5,7 @@ effects of the former may differ from participant to participant, and where that
 each came from somebody else, and "yes" is said far too often. So by default participants have effects of their own of
 all that differs between their visits as far as data can tell these from what is left of each visit: not where every
 participant has two visits, whose difference holds both, nor of a factor (such as the period) that is another at every
-visit.
+visit, nor of products with which nothing would be left. Terms are those of a formula, not the columns that code them.
 
 Own effects are of columns Z: those of the design, less each participant's mean, in the coordinates in which they are
 uncorrelated over all visits and of mean square 1. So their covariance τ_s² Z Zᵀ is the same however a factor is coded
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -25,6 +26,7 @@ from ._design_error import name_list
 from ._settings import PebError
 
 VARIES = 1e-9  # of a column's size, from which it differs within a participant
+SPANNED = 1e-12  # of the largest direction's mean square, below which columns do not span one
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,32 +101,13 @@ def varied_columns(design: Design, visits: ParticipantVisits) -> list[str]:
     return _not_repeated(design, visits, [name for name, own in zip(design.covariates, differs, strict=True) if own])
 
 
-def own_effect_names(design: Design, visits: ParticipantVisits, chosen: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Covariates of visits whose effects differ from participant to participant in a group.
-
-    Arguments:
-        chosen: as in `own_effects`, which raises the same.
-    """
-    differs = within_columns(design, visits)
-    names = [name for name, own in zip(design.covariates, differs, strict=True) if own]
-    if chosen is not None:
-        if odd := [name for name in chosen if name not in names]:
-            raise PebError(
-                f"{odd[0]} does not differ between the visits of a participant; there are {name_list(names)}"
-            )
-        return tuple(_not_repeated(design, visits, list(chosen)))
-    kept = [name for term in _terms(names).values() if _is_apart(_of(design, visits, term), visits) for name in term]
-    kept = _not_repeated(design, visits, kept)
-    return tuple(kept) if kept and _is_apart(_of(design, visits, kept), visits) else ()
-
-
 def default_own_effects(design: Design, participants: Mapping[str, str] | Sequence[str]) -> tuple[str, ...]:
-    """Covariates of visits whose effects differ from participant to participant in `fit_visits` where it is not told.
+    """Terms of the design, such as ``drug``, whose effects differ between participants in `fit_visits` by default.
 
     Arguments:
         design, participants: as for `fit_visits`, which raises the same.
     """
-    return own_effect_names(design, group_visits(design, participants))
+    return tuple(term.name for term in _own_terms(design, group_visits(design, participants)))
 
 
 def own_effects(
@@ -137,12 +120,80 @@ def own_effects(
 
     Raises `PebError` where a chosen one does not differ between the visits of anybody.
     """
-    kept = own_effect_names(design, visits, chosen)
-    if not kept:
-        return np.zeros((*visits.place.shape, 0))
-    W = _of(design, visits, kept)
+    W = _side_by_side(_own_terms(design, visits, chosen), visits)
     values, vectors = np.linalg.eigh(W.T @ W / len(W))
-    return visits.spread(W @ (vectors / np.sqrt(values)) @ vectors.T)
+    there = values > SPANNED * values.max(initial=0.0)
+    return visits.spread(W @ (vectors[:, there] / np.sqrt(values[there])))
+
+
+class _VariedTerm(NamedTuple):
+    """What differs between the visits of participants by one term of a design."""
+
+    name: str
+    variables: int  # that it is a product of
+    columns: Float[np.ndarray, "row any"]  # less participants' means, each of mean square 1
+
+
+def _own_terms(design: Design, visits: ParticipantVisits, chosen: Sequence[str] | None = None) -> list[_VariedTerm]:
+    """Terms that have own effects: whole, those of one variable before products, and products only where data can
+    still tell all of them from what is left of each visit.
+    """
+    differs = within_columns(design, visits)
+    names = [name for name, own in zip(design.covariates, differs, strict=True) if own]
+    if chosen is not None:
+        if odd := [name for name in chosen if name not in names]:
+            raise PebError(
+                f"{odd[0]} does not differ between the visits of a participant; there are {name_list(names)}"
+            )
+        return _with_more([], _terms_of_columns(design, visits, chosen), visits)
+    terms = _terms_of_columns(design, visits, names) if design.form is None else _terms_of_formula(design, visits)
+    apart = [term for term in terms if _is_apart(term.columns, visits)]
+    kept: list[_VariedTerm] = []
+    for variables in sorted({term.variables for term in apart}):
+        more = _with_more(kept, [term for term in apart if term.variables == variables], visits)
+        if not _is_apart(_side_by_side(more, visits), visits):
+            break
+        kept = more
+    return kept
+
+
+def _terms_of_columns(design: Design, visits: ParticipantVisits, names: Sequence[str]) -> list[_VariedTerm]:
+    """Columns that are of one term by their names."""
+    return [
+        _VariedTerm(term, term.count("×") + 1, _of(design, visits, columns)) for term, columns in _terms(names).items()
+    ]
+
+
+def _terms_of_formula(design: Design, visits: ParticipantVisits) -> list[_VariedTerm]:
+    """The canonical terms of a formula, whatever columns code them."""
+    assert design.form is not None
+    canonical = design.matrix @ np.linalg.inv(design.form.to_canonical)
+    found = []
+    for term, where in design.form.slices().items():
+        W, variables = _centred(canonical[:, where], visits), (*term.factors, *term.numbers)
+        W = W[:, np.abs(W).max(axis=0) > VARIES * np.abs(canonical[:, where]).max(axis=0)]
+        if W.shape[1]:
+            found.append(_VariedTerm("×".join(variables), len(variables), W / np.sqrt((W**2).mean(axis=0))))
+    return found
+
+
+def _with_more(
+    kept: Sequence[_VariedTerm], terms: Sequence[_VariedTerm], visits: ParticipantVisits
+) -> list[_VariedTerm]:
+    """Terms and more of them, without those that are, participant by participant, combinations of what is there, such
+    as group × time beside time.
+    """
+    found = list(kept)
+    for term in terms:
+        before, after = _side_by_side(found, visits), _side_by_side([*found, term], visits)
+        rows = [visits.of_row == i for i in range(len(visits.participants))]
+        if any(_rank(after[own]) > _rank(before[own]) for own in rows):
+            found.append(term)
+    return found
+
+
+def _side_by_side(terms: Sequence[_VariedTerm], visits: ParticipantVisits) -> Float[np.ndarray, "row any"]:
+    return np.column_stack([np.zeros((len(visits.of_row), 0)), *(term.columns for term in terms)])
 
 
 def _centred(columns: Float[np.ndarray, "row any"], visits: ParticipantVisits) -> Float[np.ndarray, "row any"]:

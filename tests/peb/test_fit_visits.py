@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas
 import pytest
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
@@ -13,7 +14,7 @@ from visit_groups import VisitData, crossover, longitudinal
 from peb import Design, Estimate, Gaussian, PebError, PebSettings, combine_visits, fit, fit_visits
 from peb._visit_mixture import CLASS_SHARES, OF_MEAN, OF_VISITS
 from peb._visit_remarks import describe_mixed_numbers
-from peb._visits import group_visits, own_effects
+from peb._visits import default_own_effects, group_visits, own_effects
 
 
 def likelihood(estimate: Estimate) -> tuple[float, float]:
@@ -133,6 +134,7 @@ def test_own_effects_are_those_that_data_can_tell_apart() -> None:
     five = longitudinal(8, 5)
     visits = group_visits(five.design, five.owners)
     assert own_effects(five.design, visits).shape[2] == 1  # group × time is each participant's time again
+    assert default_own_effects(five.design, five.owners) == ("time",)
     drug = np.resize([1.0, -1.0, -1.0, 1.0, -1.0, 1.0, 1.0, -1.0], 32)
     period = np.resize(np.eye(4), (32, 4))[:, 1:]
     names = tuple(f"s{i}_{v}" for i in range(8) for v in range(4))
@@ -157,6 +159,32 @@ def test_how_a_factor_of_visits_is_coded_does_not_matter_to_own_effects() -> Non
         Z = own_effects(design, group_visits(design, owners))
         shared.append(Z @ np.swapaxes(Z, 1, 2))
     np.testing.assert_allclose(*shared, atol=1e-10)
+
+
+def seen_twice_on_two_of_three_drugs() -> tuple[pandas.DataFrame, list[str]]:
+    pairs = [("a", "b"), ("a", "c"), ("b", "c")]
+    rows = [(f"s{i}_{v}", f"s{i}", pairs[i % 3][v % 2], "gh"[i % 2], float(v)) for i in range(12) for v in range(4)]
+    frame = pandas.DataFrame(rows, columns=["participant_id", "owner", "drug", "group", "time"])
+    return frame, frame["owner"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("formulas", "own"),
+    [
+        (("drug", "-1 + drug", "C(drug, contr.sum)", "C(drug, contr.helmert)", "C(drug, contr.treatment('c'))"), 2),
+        (("group * time", "-1 + group + group:time", "C(group, contr.sum) * time"), 1),
+        (("drug * time", "-1 + drug + drug:time", "time + C(drug, contr.sum) * time"), 3),
+    ],
+)
+def test_own_effects_do_not_depend_on_the_coding_of_a_formula(formulas: tuple[str, ...], own: int) -> None:
+    frame, owners = seen_twice_on_two_of_three_drugs()
+    shared = []
+    for formula in formulas:
+        design = Design.from_formula(frame, formula)
+        Z = own_effects(design, group_visits(design, owners))
+        assert Z.shape[2] == own
+        shared.append(Z @ np.swapaxes(Z, 1, 2))
+    np.testing.assert_allclose(shared, np.broadcast_to(shared[0], np.shape(shared)), atol=1e-9)
 
 
 def test_an_outlier_is_not_heeded_and_is_named_once() -> None:

@@ -54,6 +54,17 @@ def test_of_two_groups_it_is_the_comparison_of_two_arms() -> None:
     np.testing.assert_allclose(found.with_v_without, expected.with_v_without.difference, atol=1e-9)
 
 
+def test_estimates_are_matched_with_the_design_by_name() -> None:
+    frame = people()
+    cohort, design = estimates(frame), Design.from_formula(frame, "group")
+    asked = parse_contrast("a - c", design)
+    found = [evaluate_contrast_by_cell(order, design, asked) for order in (cohort, cohort[::-1])]
+    np.testing.assert_array_equal(found[0].mean, found[1].mean)
+    arms = make_design(frame["participant_id"], {"visit": frame["visit"].to_numpy()})
+    groups = [fit_each_level(order, arms, "visit[second]")[0] for order in (cohort, cohort[::-1])]
+    np.testing.assert_array_equal(groups[0].mean, groups[1].mean)
+
+
 def test_of_three_groups_moments_are_those_of_the_groups() -> None:
     frame = people()
     cohort, design = estimates(frame), Design.from_formula(frame, "group")
