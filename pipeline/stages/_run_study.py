@@ -10,6 +10,7 @@ from ..bids import Inventory, modelled_runs
 from ..common import (
     ProgressFactory,
     UsageError,
+    first_names,
     list_names,
     match_labels,
     natural_key,
@@ -327,20 +328,21 @@ class StudyStages:
             whole = path.parent.parent / f"{path.name.partition('_run-')[0]}.nc"  # of a run that was averaged
             if path not in current and not (path.parent.name == RUNS and whole in current):
                 old.setdefault(path.parent, []).append(path)
-        for folder, files in old.items():
-            if len(files) == len(list(folder.glob("*.nc"))):
-                self._say_old(folder)
-            else:
-                for path in files:
-                    self._say_old(path)
+        emptied = {folder for folder, files in old.items() if len(files) == len(list(folder.glob("*.nc")))}
+        self._say_old([path for folder, files in old.items() for path in ([folder] if folder in emptied else files)])
 
-    def _say_old(self, path: Path) -> None:
-        self.runner.notify(f"{path} has no result of this configuration; delete it, or it may be cited")
+    def _say_old(self, paths: Sequence[Path]) -> None:
+        if len(paths) == 1:
+            self.runner.notify(f"{paths[0]} has no result of this configuration; delete it, or it may be cited")
+        elif paths:
+            named = first_names([path.relative_to(self.paths.out).as_posix() for path in paths])
+            self.runner.notify(
+                f"{self.paths.out}: {named} have no results of this configuration; delete them, or they may be cited"
+            )
 
     def _warn_of_old_folders(self, pattern: str, names: tuple[str, ...]) -> None:
-        for folder in sorted(self.paths.out.glob(pattern), key=lambda path: natural_key(path.name)):
-            if folder.is_dir() and folder.name not in names:
-                self._say_old(folder)
+        found = sorted(self.paths.out.glob(pattern), key=lambda path: natural_key(path.name))
+        self._say_old([folder for folder in found if folder.is_dir() and folder.name not in names])
 
     def _requested(self, name: str) -> bool:
         """Whether a run or visit is of a participant that this run is about."""

@@ -180,7 +180,7 @@ def test_two_groups_are_judged_alike_as_a_number_and_as_levels() -> None:
     asked = {text: Design.from_formula(frame, text) for text in ("sex * age", "C(sex) * age")}
     number, levels = ([question_about(design, name) for name in design.covariates[1:]] for design in asked.values())
     assert [each.factor for each in number] == pytest.approx([each.factor for each in levels])
-    assert [each.per for each in number] == ["1 of sex", "SD of age", "SD of age × 1 of sex"]
+    assert [each.per for each in number] == ["unit of sex", "SD of age", "SD of age × unit of sex"]
 
 
 @pytest.mark.parametrize(("sign", "said"), [(-1, "P(difference > 0) <0.001"), (1, "P(difference > 0) >0.999")])
