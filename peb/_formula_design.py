@@ -142,6 +142,8 @@ def _factor(
         raise DesignError(
             f"{name} has a level of its own for every participant, so that it tells nothing; leave it out"
         )
+    if own is None and order is None:
+        _check_capitals(name, found)
     levels = sorted(found, key=_sort_key)
     if own is not None and order is None:
         levels = [level for level in map(_level, own) if level in found]
@@ -169,6 +171,15 @@ def _factor(
 def _nearest(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near else f"; its levels are {name_list(list(known))}"
+
+
+def _check_capitals(name: str, found: Sequence[str]) -> None:
+    """Raises `DesignError` where two levels are one by all but their capitals; who means both gives them an order."""
+    alike: dict[str, str] = {}
+    for level in found:
+        other = alike.setdefault(level.casefold(), level)
+        if other != level:
+            raise DesignError(f"{name}: the levels {other} and {level} differ in capitals alone; write them alike")
 
 
 def _sort_key(level: str) -> tuple[bool, float, str]:

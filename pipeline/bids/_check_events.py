@@ -86,7 +86,7 @@ def check_events(
         if present and not _is_useless(study, name, lost, undriven, shared):
             remarks += lines
         else:
-            problems += lines or [f"{events.path.name} has no event of a condition"]
+            problems += lines or ["no event of a condition"]
     return EventsCheck(tuple(problems), tuple(remarks), tuple(undriven))
 
 
@@ -132,7 +132,7 @@ def _missing_condition_lines(
         kinds = conditions.get(member, (member,))
         merged = f" (trial type {', '.join(kinds)})" if kinds != (member,) else ""
         tip = "" if set(kinds) & set(events.trial_types) else did_you_mean(kinds[0], events.trial_types, "trial types")
-        yield f"{events.path.name} has no event of {member}{merged}, so no {list_names(names)}{tip}"
+        yield f"no event of {member}{merged}, so no {list_names(names)}{tip}"
 
 
 def _absent_trial_types(events: Events, conditions: dict[str, tuple[str, ...]]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from ..common import (
     nearest_name,
     sorted_names,
 )
-from ..study import Study
+from ..study import Study, parse_contrast
 from ._inventory import Absence, Inventory, Run
 from ._locate_files import DatasetFolders, image_space, preprocessed_images
 from ._participants import StudyParticipants, read_participants
@@ -266,7 +266,7 @@ def _session_order(study: Study) -> Iterator[str]:
 
 
 def _unknown_trial_types(study: Study, found: Sequence[RunValidation]) -> Iterator[str]:
-    """Trial types of conditions that no run of their task has.
+    """Trial types of conditions, or of contrasts and inputs where trial types are the conditions, that no run has.
 
     One of several that a condition merges may be nowhere, if it can't be a slip for a type that is in no condition.
     """
@@ -283,6 +283,19 @@ def _unknown_trial_types(study: Study, found: Sequence[RunValidation]) -> Iterat
                 if seen[name] and kind not in seen[name] and not harmless:
                     tip = did_you_mean(kind, sorted_names(seen[name]), "trial types")
                     yield f"[tasks.{name}.conditions] {condition}: no run has the trial type {kind!r}{tip}"
+        if seen[name] and not task.conditions:
+            yield from _unknown_members(study, name, seen[name])
+
+
+def _unknown_members(study: Study, name: str, seen: set[str]) -> Iterator[str]:
+    task = study.tasks[name]
+    wanted = {f"[tasks.{name}] contrast {key}": (*parse_contrast(text),) for key, text in task.contrasts.items()}
+    wanted |= {f"[dcm] input {key}": members for key, members in study.dcm_inputs(name).items()}
+    for what, members in wanted.items():
+        for member in members:
+            if member not in seen and member not in task.modulators:
+                tip = did_you_mean(member, sorted_names(seen), "trial types")
+                yield f"{what}: no run has the trial type {member!r}{tip}"
 
 
 def _is_without_content(validation: RunValidation) -> bool:

@@ -291,6 +291,11 @@ def bad_tables() -> dict[str, tuple[pandas.DataFrame, str, str]]:
         "named twice": (pandas.concat([frame, frame[["age"]]], axis=1), "age", "two columns called age"),
         "no participant column": (frame.drop(columns="participant_id"), "age", "no column 'participant_id'"),
         "participant twice": (frame.assign(participant_id="sub-00"), "age", "sub-00 is in the design twice"),
+        "capitals": (
+            frame.assign(group=["Patients", *frame["group"][1:]]),
+            "group",
+            "group: the levels Patients and patients differ in capitals alone; write them alike",
+        ),
         "a level with brackets": (frame.assign(group=frame["group"] + "×"), "group", "stand for products"),
     }
 

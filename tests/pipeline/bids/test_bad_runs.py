@@ -169,7 +169,7 @@ PROBLEMS: dict[str, tuple[Spoil, str]] = {
     "a cell too few": (events("20\t10\tshapes\t0.7", "20\t10\tshapes"), "line 3: has 3 cells, the header 4"),
     "no condition with events": (
         both(events("shapes", "forms"), events("faces", "people")),
-        r"has no event of faces, so no contrast faces-over-shapes, model .*; .*trial types: forms, people",
+        r"no event of faces, so no contrast faces-over-shapes, model .*; .*trial types: forms, people",
     ),
     "onsets in milliseconds": (
         both(events("20\t10", "20000\t10"), events("40\t10", "40000\t10"), events("60\t10", "60000\t10")),
@@ -327,7 +327,7 @@ def test_an_input_of_the_dcm_needs_one_of_its_conditions(small: Small, only: Pro
     assert small.inventory().absences == (), "the input task has faces still"
     small.edit(small.events(), "faces", "people")
     problem = only(small.inventory())
-    assert "has no event of faces, so no model (its input faces), model (its input task)" in problem
+    assert "no event of faces, so no model (its input faces), model (its input task)" in problem
 
 
 def test_a_tail_beyond_the_run_and_a_head_before_it_are_remarks(small: Small) -> None:

@@ -160,6 +160,17 @@ def test_who_lacks_a_session_in_a_file_of_conn_has_the_others(tmp_path: Path, wr
     assert [(run.participant, run.session) for run in survey.runs][-1] == ("sub-002", "ses-2")
 
 
+def test_trial_types_that_no_run_has_are_one_line(trial: Path) -> None:
+    study = write_study(trial, '"{participant}_{session}.csv"', more=_MORE)
+    text = study.read_text(encoding="utf-8").replace(
+        'conditions.faces = ["faces"]\nconditions.shapes = ["shapes"]\n', ""
+    )
+    study.write_text(text.replace('inputs.faces = ["faces"]', 'inputs.faces = ["houses"]'), encoding="utf-8")
+    inventory = collect_series(read_study(study))
+    assert inventory.errors == ("[dcm] input faces: no run has the trial type 'houses' (trial types: faces, shapes)",)
+    assert next(line for line in inventory.remarks if "houses" in line).startswith("sub-01_ses-pre_task-faces, sub-01")
+
+
 def test_files_of_excluded_participants_may_say_another_session(trial: Path) -> None:
     shutil.copy(trial / "01_pre.csv", trial / "sub-99_faces.csv")
     write_participants(trial, ARMS | {"99": "drug"})
