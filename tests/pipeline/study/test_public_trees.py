@@ -218,7 +218,7 @@ def test_sessions_that_few_have_are_no_sessions_of_the_study(tmp_path: Path) -> 
         tmp_path / "mixed",
         [
             "participants.tsv",
-            *(f"{who}_task-x_{{bold.nii.gz,events.tsv}}" for who in ("sub-{01..04}/func/*", "sub-05/ses-1/func/*")),
+            "{sub-{01..04}/func/*,sub-05/ses-1/func/*}_task-x_{bold.nii.gz,events.tsv}",
             *fmriprep("sub-{01..04}/func/*_task-x", within=BESIDE),
             *fmriprep("sub-05/ses-1/func/*_task-x", within=BESIDE),
         ],
