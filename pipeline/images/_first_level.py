@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -230,36 +230,17 @@ def fit_contrasts(
         contrasts: name → weights of the columns.
     """
     from nilearn.glm import compute_contrast
+    from nilearn.glm.first_level import run_glm
 
     parts: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in contrasts}
     if not contrasts:
         return {}
     for block in voxel_blocks(series, scale):
-        labels, results = _fit_voxels(block, design, noise)
+        labels, results = run_glm(block, design, noise_model=noise)
         for name, vector in contrasts.items():
             contrast = compute_contrast(labels, results, vector, stat_type="t")
             parts[name].append((contrast.effect_size().ravel(), contrast.effect_variance().ravel()))
     return {name: _join_blocks(found) for name, found in parts.items()}
-
-
-def _fit_voxels(
-    series: Float[np.ndarray, "scan voxel"], design: Float[np.ndarray, "scan column"], noise: Literal["ar1", "ols"]
-) -> tuple[np.ndarray, dict[Any, Any]]:
-    """What `run_glm` gives, to the last bit; it makes a matrix in Python for each voxel, a third of its time."""
-    from nilearn.glm import ARModel, OLSModel
-    from nilearn.glm.first_level import run_glm
-
-    if noise == "ols":
-        labels, results = run_glm(series, design, noise_model=noise)
-        return labels, results
-    residuals = OLSModel(design).fit(series).residuals.T
-    scans = residuals.shape[1]
-    centred = residuals - residuals.mean()
-    lags = [(centred[:, None, : scans - lag] @ centred[:, lag:, None])[:, 0] for lag in (0, 1)]
-    sums = [total / ((scans - lag) * scans) for lag, total in enumerate(lags)]
-    coefficients = np.linalg.solve(sums[0][:, :, None], sums[1][:, :, None])[:, 0, 0]
-    rounded = (coefficients * 100).astype(int) / 100
-    return rounded, {rho: ARModel(design, rho).fit(series[:, rounded == rho]) for rho in np.unique(rounded)}
 
 
 def _join_blocks(parts: list[tuple[np.ndarray, np.ndarray]]) -> ContrastEffect:
