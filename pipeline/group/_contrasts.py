@@ -25,6 +25,7 @@ from peb import (
     cells_of_contrast,
     column_contrast,
     contrast_numbers,
+    describe_effect,
     evaluate_contrast,
     evaluate_contrast_by_cell,
     is_mean_over_levels,
@@ -271,13 +272,24 @@ def _effect_line(row: Any) -> str:
     )
 
 
-def contrasts_summary(answers: Sequence[ContrastAnswer], rows: Sequence[Any]) -> list[dict[str, Any]]:
+def short_words(design: Design, contrast: Contrast) -> str:
+    """``ketamine − placebo``, whatever else is at the same value; of what is no such difference all its words."""
+    if design.form is None or contrast.canonical is None:
+        return contrast.explanation
+    core = describe_effect(design.form, contrast.canonical, briefly=True)
+    return core.replace(" minus ", " − ") if core.count(" minus ") == 1 else contrast.explanation
+
+
+def contrasts_summary(
+    inputs: GroupInputs, answers: Sequence[ContrastAnswer], rows: Sequence[Any]
+) -> list[dict[str, Any]]:
     """Every contrast, for JSON."""
     return [
         {
             "name": answer.contrast.name,
             "contrast": answer.contrast.text,
             "what": answer.contrast.explanation,
+            "short": short_words(inputs.design, answer.contrast),
             "verdict": answer.judged.found.kind,
             "which": [
                 row["connection"] for row in rows if row["contrast"] == answer.contrast.name and row["verdict"] == "yes"

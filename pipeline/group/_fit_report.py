@@ -39,6 +39,7 @@ from ._contrasts import (
     contrasts_summary,
     is_difference,
     question_about_column,
+    short_words,
     verdict_answer,
 )
 from ._design_records import design_records, design_summary
@@ -96,7 +97,13 @@ def report_fit(inputs: GroupInputs, group: GroupPosterior, warnings: Sequence[st
             "design": design_summary(inputs.design),
             **own_effects_summary(inputs),
             "verdicts": verdicts_summary(judged, records.rows),
-            "contrast_answers": contrasts_summary(asked, rows),
+            "contrast_answers": contrasts_summary(inputs, asked, rows),
+            "columns_asked": sorted(asked_as_contrasts(inputs, asked)),
+            "short_effects": {
+                name: short_words(inputs.design, column_contrast(inputs.design, name))
+                for name in inputs.design.covariates
+                if is_difference(inputs.design, name)
+            },
         },
         save=lambda folder: save_group(inputs, group, folder),
     )

@@ -65,9 +65,12 @@ def standardised_effects(result: StudyResult) -> list[StandardisedEffect]:
                     if row.get("verdict") is not None
                 ]
             elif records.name == "contrasts":
-                effects += [_standardised(name, _in_short(row["what"]), row, "mean") for row in records.rows]
+                short = _short_contrasts(report)
+                effects += [
+                    _standardised(name, short.get(row["contrast"], row["what"]), row, "mean") for row in records.rows
+                ]
             elif records.name == "effects" and result.study.group[name].analysis == "fit":
-                said = _effects_in_words(report)
+                said = report.summary.get("short_effects") or {}
                 effects += [
                     _standardised(name, effect_name(row["covariate"], said.get(row["covariate"], "")), row, "mean")
                     for row in records.rows
@@ -78,31 +81,16 @@ def standardised_effects(result: StudyResult) -> list[StandardisedEffect]:
 
 def columns_asked_about(report: AnalysisReport) -> set[str]:
     """Columns of a design whose effect is a contrast that was asked for by name, in either direction."""
-    asked = {answer["what"] for answer in report.summary.get("contrast_answers") or ()}
-    return {column for column, words in _effects_in_words(report).items() if {words, _turned(words)} & asked}
+    return set(report.summary.get("columns_asked") or ())
 
 
-def _effects_in_words(report: AnalysisReport) -> dict[str, str]:
-    """Column of the design → what its effect is, ``placebo minus ketamine, at the same period``."""
-    return (report.summary.get("design") or {}).get("effects") or {}
+def _short_contrasts(report: AnalysisReport) -> dict[str, str]:
+    """Contrast → ``placebo − ketamine``, where it is a difference; the analysis' own section says all."""
+    return {answer["name"]: answer["short"] for answer in report.summary.get("contrast_answers") or ()}
 
 
-def _turned(words: str) -> str:
-    """The same difference the other way round."""
-    difference, comma, rest = words.partition(", ")
-    first, minus, second = difference.partition(" minus ")
-    return f"{second}{minus}{first}{comma}{rest}" if minus and " minus " not in second else words
-
-
-def _in_short(words: str) -> str:
-    """``placebo − ketamine`` of ``placebo minus ketamine, at the same period``; the analysis' own section says all."""
-    core = re.split(", at |, averaged over ", words)[0]
-    return core.replace(" minus ", " − ") if core.count(" minus ") == 1 else words
-
-
-def effect_name(covariate: str, words: str = "") -> str:
+def effect_name(covariate: str, short: str = "") -> str:
     """What an effect is called: differences between levels of a factor by these, others by their column."""
-    short = _in_short(words)
     return short if " − " in short else _COVARIATE_NAMES.get(covariate, f"effect of {covariate}")
 
 

@@ -55,6 +55,10 @@ def test_contrasts_are_answered_first_in_words_numbers_and_files(fit: Run, tmp_p
     assert second["verdict"] != "yes"
     assert first["method"] == "a group for each level"
     assert summary["design"]["columns"] == ["mean", "drug[ketamine]", "drug[midazolam]", "age"]
+    assert summary["columns_asked"] == ["drug[midazolam]"]
+    assert (first["short"], summary["short_effects"]["drug[midazolam]"]) == (
+        "ketamine − midazolam", "midazolam − placebo",
+    )  # fmt: skip
     page = (out / "group.html").read_text()
     assert page.index("drugs: which connections differ: ketamine minus midazolam") < page.index("on average?")
     assert (out / "figures" / "design.svg").exists()

@@ -223,12 +223,9 @@ def test_certainty_is_effect_over_its_own_uncertainty(result: StudyResult) -> No
     assert len(standardised_effects(result)) == 4 + 2
 
 
-def test_a_column_that_a_contrast_asks_about_the_other_way_round_is_not_shown_twice() -> None:
-    effects = {"drug[placebo]": "placebo minus ketamine, at the same period", "period": "change per unit of period"}
-    answers = [{"what": "ketamine minus placebo, at the same period"}]
-    report = AnalysisReport(
-        "fit", "", "", (), (), tuple, (), (), {"design": {"effects": effects}, "contrast_answers": answers}
-    )
+def test_a_column_that_a_contrast_asks_about_is_not_shown_twice_and_a_difference_by_its_levels() -> None:
+    summary = {"columns_asked": ["drug[placebo]"], "short_effects": {"drug[placebo]": "placebo − ketamine"}}
+    report = AnalysisReport("fit", "", "", (), (), tuple, (), (), summary)
     assert columns_asked_about(report) == {"drug[placebo]"}
-    assert effect_name("drug[placebo]", effects["drug[placebo]"]) == "placebo − ketamine"
-    assert effect_name("period", effects["period"]) == "effect of period"
+    assert effect_name("drug[placebo]", summary["short_effects"]["drug[placebo]"]) == "placebo − ketamine"
+    assert effect_name("period") == "effect of period"
