@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -21,17 +21,27 @@ from ._group_plots import MeanInterval, PairMatrix, pair_figure, pair_matrix, pa
 PAIR_KINDS = ("gppi", "rest")
 
 
-def measures_section(table: FeatureTable) -> Section | None:
-    """Pictures of every measure between regions and of what is missing, and the table; None where there is none."""
+def measures_section(
+    table: FeatureTable, *, predicts: bool = True, by_level: Mapping[str, Records] | None = None
+) -> Section | None:
+    """Pictures of every measure between regions and of what is missing, and the table; None where there is none.
+
+    Arguments:
+        predicts: whether the study has predictions.
+        by_level: column of visits that comes in several orders → the table of the measures by its levels.
+    """
     if not table.measures:
         return None
+    by_level = by_level or {}
     pictures = [_pair_picture(table, f"pairs-{i}", group) for i, group in enumerate(_pair_groups(table.measures))]
     gaps = _missing_picture(table)
     return Section(
         "Imaging measures",
-        _lead(table),
+        _lead(table, predicts) + _of_crossover([*by_level]),
         (*pictures, *([] if gaps is None else [gaps])),
-        folded=(measure_records(table).collapsible(), missingness(table).collapsible()),
+        folded=tuple(
+            records.collapsible() for records in (*by_level.values(), measure_records(table), missingness(table))
+        ),
         anchor="measures",
     )
 
@@ -123,13 +133,21 @@ def _sd_of_known(values: Float[np.ndarray, "participant"]) -> float:
     return float(known.std(ddof=1)) if known.size > 1 else float("nan")
 
 
-def _lead(table: FeatureTable) -> str:
+def _of_crossover(columns: Sequence[str]) -> str:
+    """That sessions hold several levels each, where that is so."""
+    words = join_words(columns)
+    return f" Sessions are compared whatever the {words}; a table below has the measures by {words}." if columns else ""
+
+
+def _lead(table: FeatureTable, predicts: bool) -> str:
     changes = len(table.order) == 2
     values = changes_of_measures(table).values if changes else table.values[:, table.columns_of("measure")]
     absent = np.isnan(values)
     text = (
         f"{len(table.measures)} measures of every run, from which the predictive models are built. They are shown as "
         "measured; adjustment for motion and imputation of missing values belong to the models."
+        if predicts
+        else f"{len(table.measures)} measures of every run, as measured, without adjustment for motion."
     )
     what = "changes" if changes else "values"
     return f"{text} Of all {what} {absent.mean():.0%} are missing." if absent.any() else f"{text} None is missing."

@@ -105,11 +105,11 @@ def _visit_columns(result: StudyResult) -> list[str]:
     return [
         column
         for column in result.inventory.visit_columns
-        if column in named and any(len(set(own.values())) > 1 for own in _levels(result, column).values())
+        if column in named and any(len(set(own.values())) > 1 for own in levels_of_visits(result, column).values())
     ]
 
 
-def _levels(result: StudyResult, column: str) -> dict[str, dict[str, str]]:
+def levels_of_visits(result: StudyResult, column: str) -> dict[str, dict[str, str]]:
     """Participant → session → level of a column of the table of visits, where it is known, of visits with a run."""
     used = {run.visit for run in result.extractions}
     found: dict[str, dict[str, str]] = {participant.name: {} for participant in result.participants}
@@ -122,7 +122,7 @@ def _levels(result: StudyResult, column: str) -> dict[str, dict[str, str]]:
 
 def _levels_sentence(result: StudyResult, column: str) -> str:
     """How the levels of a column lie over the visits: whether each participant had all, and in how many orders."""
-    own = _levels(result, column)
+    own = levels_of_visits(result, column)
     levels = sorted_names({level for levels in own.values() for level in levels.values()})
     if len(levels) > MOST_LEVELS:
         return f"{column.capitalize()} differed between visits of a participant."
@@ -155,7 +155,7 @@ def _orders(result: StudyResult, own: Mapping[str, Mapping[str, str]]) -> Counte
 
 def crossover_columns(result: StudyResult) -> list[str]:
     """Columns of visits of which participants had every level, in more than one order."""
-    return [column for column in _visit_columns(result) if len(_orders(result, _levels(result, column))) > 1]
+    return [column for column in _visit_columns(result) if len(_orders(result, levels_of_visits(result, column))) > 1]
 
 
 def _covariate_sentences(result: StudyResult) -> list[str]:

@@ -34,6 +34,7 @@ from ._inversion_sections import (
     series_section,
 )
 from ._measures import measure_records, measures_section
+from ._measures_by_level import level_records
 from ._methods import methods
 from ._motion import motion_records, motion_section
 from ._participants_section import flow_records, left_out_records, participant_records, participants_section
@@ -60,7 +61,9 @@ def study_page(result: StudyResult, extra: ExtraSection | None = None) -> Page:
         maps_section(result),
         responses_section(result),
         *(section for view, fits in views for section in _model_sections(view, fits)),
-        None if result.features is None else measures_section(result.features),
+        None
+        if result.features is None
+        else measures_section(result.features, predicts=bool(result.study.predict), by_level=level_records(result)),
     )
     sections = tuple(section for section in every if section is not None)
     return Page(
@@ -95,7 +98,7 @@ def study_records(result: StudyResult) -> tuple[Records, ...]:
         if view.main_posteriors:
             tables += [fit_records(view, diagnose_visits(view)), connectivity_records(view)]
     if result.features is not None:
-        tables.append(measure_records(result.features))
+        tables += [measure_records(result.features), *level_records(result).values()]
     tables.append(causal_and_predictive_records(result))
     return tuple(records for records in tables if records.rows)
 

@@ -11,12 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from made_up_runs import ARMS, SESSIONS, study_of
+from reshaped_study import reshaped
 from scipy import stats
 
 from pipeline.measures import FeatureColumn, FeatureTable, planned_measures
 from pipeline.page._html import pictures
+from pipeline.report import StudyResult
 from pipeline.report._group_plots import pair_matrix
 from pipeline.report._measures import _runs_of_gaps, measure_records, measures_section, participants_with_gaps
+from pipeline.report._measures_by_level import level_records
 
 
 def table_of(people: Sequence[str], direction: str = "directed", seed: int = 0) -> FeatureTable:
@@ -108,3 +111,25 @@ def test_stretches_are_the_gaps_and_nothing_else(gaps: list[bool]) -> None:
         ends.append((start, stop))
     assert drawn.tolist() == gaps
     assert all(stop < start for (_, stop), (start, _) in pairwise(ends))
+
+
+def test_measures_of_a_crossover_are_compared_by_drug(result: StudyResult) -> None:
+    drugs = ("ketamine", "placebo")
+    visits = {
+        (name, session): {"drug": drugs[(i + place) % 2]}
+        for i, name in enumerate(dict.fromkeys(TABLE.participants))
+        for place, session in enumerate(SESSIONS)
+    }
+    settings = {"group": {"drug": {"of": "ketamine - placebo"}}}
+    study = reshaped(result, sessions=SESSIONS, visits=visits, settings=settings)
+    (records,) = level_records(replace(study, features=TABLE)).values()
+    own = dict(zip(zip(TABLE.participants, TABLE.sessions, strict=True), TABLE.values, strict=True))
+    on_drug, on_placebo = (
+        np.mean([own[visit][0] for visit, values in visits.items() if values["drug"] == drug]) for drug in drugs
+    )
+    row = records.rows[0]
+    assert (row["people"], row["level_0"], row["level_1"]) == (8, pytest.approx(on_drug), pytest.approx(on_placebo))
+    assert row["difference"] == pytest.approx(on_drug - on_placebo)
+    section = measures_section(TABLE, by_level={"drug": records})
+    assert section is not None
+    assert "Sessions are compared whatever the drug" in section.lead
