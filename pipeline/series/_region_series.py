@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -143,7 +143,7 @@ class RegionSeries:
                 )
             chosen[name] = columns[:, there].mean(axis=1)
         values = np.column_stack(list(chosen.values()))
-        return RegionSeries(**{**vars(self), "values": values, "regions": tuple(chosen)}), tuple(lines)
+        return replace(self, values=values, regions=tuple(chosen)), tuple(lines)
 
     def filled(self) -> tuple[Float[np.ndarray, "scan region"], tuple[int, ...]]:
         """Values with a number in every scan, and the scans, from 0, that had none or an estimate.
