@@ -19,6 +19,7 @@ from ..common import (
     read_number,
     sorted_names,
     write_bytes,
+    write_json,
 )
 from ..study import (
     Dcm,
@@ -29,8 +30,9 @@ from ..study import (
     is_control,
     select_visits,
 )
-from ..tables import MISSING, Table, TableError, formula_frame, number_cell, tab_separated
+from ..tables import MISSING, Table, TableError, formula_frame, number_cell, sidecar_units, tab_separated
 from ._inventory import Inventory, Participant, Run, Visit
+from ._participants import participants_table
 from ._scores import PARTICIPANT, SESSION, known_columns
 
 LEAST_OF_GROUP = 3  # participants of a group analysis, and of each of two groups that are compared
@@ -200,13 +202,31 @@ def _design_cell(study: Study, participant: Participant, visit: Visit | None, na
 
 
 def write_design(study: Study, inventory: Inventory, analysis: GroupAnalysis, path: Path) -> Path:
-    """The table of `group_rows`, whole or not at all; its path. A file that says the same stays as it is."""
+    """The table of `group_rows`, whole or not at all; its path. A file that says the same stays as it is.
+
+    Units of its columns, where tables of participants or visits have them, are in a JSON file beside it.
+    """
     rows = group_rows(study, inventory, analysis)
     table = [(PARTICIPANT, *rows.columns), *zip(rows.names, *rows.columns.values(), strict=True)]
     content = tab_separated(table).encode()
     if not path.is_file() or path.read_bytes() != content:
         write_bytes(path, content)
+    units = {name: {"Units": unit} for name, unit in column_units(study).items() if name in rows.columns}
+    if units:
+        write_json(path.with_suffix(".json"), units)
+    else:
+        path.with_suffix(".json").unlink(missing_ok=True)
     return path
+
+
+def column_units(study: Study) -> dict[str, str]:
+    """Column of the tables of participants and visits → its unit, as the JSON files beside them say it."""
+    visits = study.visits.table or (study.study.bids / "sessions.tsv" if study.study.bids is not None else None)
+    tables = [table for table in (visits, participants_table(study)) if table is not None]
+    units: dict[str, str] = {}
+    for table in tables:
+        units |= sidecar_units(table)
+    return {name: unit for name, unit in units.items() if name not in study.scores}
 
 
 def check_groups(study: Study, inventory: Inventory) -> list[str]:

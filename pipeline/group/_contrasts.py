@@ -32,7 +32,7 @@ from peb import (
 )
 
 from ..page import Answer, Column, Records, probability_text
-from ..results import LEVEL, LOG_SCALE, per_covariate
+from ..results import LEVEL, LOG_SCALE
 from ..tables import effect_text
 from ..verdicts import (
     CovariateVerdict,
@@ -41,7 +41,14 @@ from ..verdicts import (
     leave_open,
     verdict_headline,
 )
-from ._effect_tables import FILE_COLUMNS, PARAMETER_COLUMN, VERDICT_COLUMNS, connections_of, effect_rule
+from ._effect_tables import (
+    FILE_COLUMNS,
+    PARAMETER_COLUMN,
+    VERDICT_COLUMNS,
+    connections_of,
+    effect_rule,
+    per_numbers,
+)
 from ._group_inputs import GroupInputs
 from ._plain_answers import effect_sentence
 
@@ -166,7 +173,7 @@ def contrast_records(
                 "what": answer.contrast.explanation,
                 "method": found.method,
                 "questions": judged.questions,
-                "unit": per_covariate(words[i].unit, *_per(inputs, answer.contrast)),
+                "unit": per_numbers(words[i].unit, _numbers_of(inputs, answer.contrast), inputs.units),
                 "sd": float(found.sd[i]),
                 "parameter": name,
             }
@@ -182,11 +189,10 @@ def contrast_records(
     return (Records("contrasts", "Contrasts", lead, CONTRAST_COLUMNS, rows, sure=sure),)
 
 
-def _per(inputs: GroupInputs, contrast: Contrast) -> tuple[str, ...]:
-    """What a contrast's effect is per; the mean of none."""
+def _numbers_of(inputs: GroupInputs, contrast: Contrast) -> list[str]:
+    """Numbers that a contrast's effect is per; none of a mean."""
     numbers = contrast_numbers(inputs.design, contrast)
-    own = " × ".join(sorted(numbers[0])) if len(numbers) == 1 else ""
-    return (own or "mean",)
+    return sorted(numbers[0]) if len(numbers) == 1 else []
 
 
 def contrast_answers(

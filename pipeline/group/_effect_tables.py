@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -130,7 +131,7 @@ def effect_records(
             "probability_with_v_without": float(shown.with_v_without[i, k]),
             "verdict": judged[covariate].found.each[i] if covariate in judged else None,
             "questions": judged[covariate].found.questions if covariate in judged else None,
-            "unit": effect_unit(group.design, covariate, words[i].unit),
+            "unit": effect_unit(group.design, covariate, words[i].unit, inputs.units),
             "sd": float(shown.sd[i, k]),
             "parameter": name,
         }
@@ -248,7 +249,7 @@ def average_records(
             "mean": float(mean[place]),
             "probability": float(chances[place]),
             "verdict": judged[covariate].found.each[i],
-            "unit": effect_unit(group.design, covariate, words[i].unit),
+            "unit": effect_unit(group.design, covariate, words[i].unit, inputs.units),
             "sd": float(sd[place]),
             "parameter": group.parameters[i],
         }
@@ -285,18 +286,28 @@ def covariate_words(design: Design, covariate: str) -> str:
     return " × ".join([*coded, *(name for name in parts if name not in design.kinds)])
 
 
-def effect_unit(design: Design, covariate: str, unit: str) -> str:
-    """The unit of a covariate's effect; of a covariate coded ±1 it is half of a difference."""
+def effect_unit(design: Design, covariate: str, unit: str, units: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The unit of a covariate's effect; of a covariate coded ±1 it is half of a difference.
+
+    Arguments:
+        units: covariate → what it is counted in, as far as known.
+    """
     if design.form is not None:
         numbers = [name for name in covariate.split("×") if name in design.form.centres]
-        return per_covariate(unit, " × ".join(numbers) or MEAN)
+        return per_numbers(unit, numbers, units)
     parts = covariate.split("×")
     coded = [design.kinds[name] for name in parts if name in design.kinds]
-    others = "×".join(name for name in parts if name not in design.kinds)
-    own = per_covariate(unit, others or MEAN)
+    others = [name for name in parts if name not in design.kinds]
     if not coded:
-        return per_covariate(unit, covariate)
+        return per_covariate(unit, covariate, units.get(covariate, ""))
+    own = per_numbers(unit, others, units)
     if len(coded) > 1:
         return f"{own}, 1/{2 ** len(coded)} of a difference of differences"
     minus, plus = coded[0]
     return f"{own} of ½ ({plus} − {minus})"
+
+
+def per_numbers(unit: str, numbers: Sequence[str], units: Mapping[str, str]) -> str:
+    """Per unit of some numbers together; the unit of one by its name, where it is known."""
+    known = units.get(numbers[0], "") if len(numbers) == 1 else ""
+    return per_covariate(unit, " × ".join(numbers) or MEAN, known)

@@ -81,6 +81,7 @@ class GroupInputs:
         contrasted: of a contrast of two visits or levels, what is taken away and what it is taken from: ``with
             placebo``, ``with ketamine``.
         warnings: those of the notes that must not be overlooked.
+        units: covariate → what it is counted in, by the JSON file beside the table of the design.
     """
 
     estimates: tuple[Estimate, ...]
@@ -107,6 +108,7 @@ class GroupInputs:
     standing: tuple[Estimate, ...] = ()
     contrasted: tuple[str, str] | None = None
     warnings: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def spm_names(self) -> dict[str, str] | None:

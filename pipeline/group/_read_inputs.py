@@ -21,7 +21,7 @@ from ..common import (
     first_names,
     shorten,
 )
-from ..tables import MISSING, TableError
+from ..tables import MISSING, TableError, sidecar_units
 from ._design_table import FormulaOptions, RowOrder, as_text_sorts, match_design, read_design, table_remarks
 from ._estimate_files import GIVEN, SPM, TAPAS, TIME_SERIES, FirstLevel
 from ._estimates import pair_sessions, read_estimates
@@ -89,6 +89,7 @@ def read_group_inputs(options: GroupOptions, notify: Callable[[str], None]) -> G
         standing=_standing(options, {name: level.estimate for name, level in every.items()}, design.participants),
         contrasted=_contrasted(options, list(every)),
         warnings=disagreement,
+        units={} if options.design is None else sidecar_units(options.design),
     )
     notify(f"mode: {inputs.mode}")
     return inputs

@@ -122,6 +122,8 @@ def per_covariate(unit: str, covariate: str, covariate_unit: str = "") -> str:
     numbers = "×".join(part for part in covariate.split("×") if not _LEVEL.search(part))
     if covariate == MEAN or not numbers:
         return unit
+    if covariate_unit and numbers.casefold() in (covariate_unit.casefold(), f"{covariate_unit}s".casefold()):
+        return f"{unit} per {covariate_unit}".strip()
     return f"{unit} per {covariate_unit or 'unit'} of {numbers}".strip()
 
 

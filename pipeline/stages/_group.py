@@ -131,7 +131,9 @@ def _group_unit(job: GroupJob) -> Unit:
         "words": [job.group_word, job.is_treated],
         **package_versions("jax", "numpy", "numpyro", "matplotlib"),
     }
-    return Unit(STAGE, job.name, recipe, (*job.posteriors, job.design), job)
+    units = job.design.with_suffix(".json")
+    tables = (job.design, units) if units.is_file() else (job.design,)
+    return Unit(STAGE, job.name, recipe, (*job.posteriors, *tables), job)
 
 
 def analyse_groups(units: Sequence[Unit], recorder: UnitRecorder) -> None:

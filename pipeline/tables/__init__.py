@@ -12,6 +12,7 @@ from ._number_text import (
     shuffled_p_words,
     tick_text,
 )
+from ._sidecar_units import sidecar_units
 from ._table import INFINITE, Table, TableError, read_table
 from ._table_form import MISSING, missing_codes, tab_separated
 
@@ -31,6 +32,7 @@ __all__ = [
     "read_table",
     "shuffled_p_cell",
     "shuffled_p_words",
+    "sidecar_units",
     "tab_separated",
     "tick_text",
 ]

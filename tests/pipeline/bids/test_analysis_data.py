@@ -21,6 +21,7 @@ from pipeline.bids import (
 )
 from pipeline.group._design_table import FormulaOptions, read_design
 from pipeline.study import GroupAnalysis
+from pipeline.tables import sidecar_units
 
 Small = Any  # the conftest's SmallStudy, which tests cannot import
 Spoil = Callable[[Small], Any]
@@ -130,6 +131,17 @@ def test_the_table_is_the_design_that_the_group_reads(small: Small, tmp_path: Pa
     design = read_design(path, names, ["group", "improvement"], interactions=[("group", "improvement")])
     assert design.participants == tuple(names)
     assert design.kinds == {"group[midazolam]": ("ketamine", "midazolam")}
+
+
+def test_units_of_the_participants_table_go_with_the_design(small: Small, tmp_path: Path) -> None:
+    small.set("group.arms", analysis="fit", covariates=[], design="1 + age")
+    (small.bids / "participants.json").write_text('{"age": {"Units": "years"}}', encoding="utf-8")
+    study, inventory = small.study(), small.inventory()
+    path = write_design(study, inventory, study.group["arms"], tmp_path / "design.tsv")
+    assert sidecar_units(path) == {"age": "year"}
+    (small.bids / "participants.json").unlink()
+    write_design(study, inventory, study.group["arms"], path)
+    assert not path.with_suffix(".json").exists()
 
 
 def test_the_same_table_is_not_written_again(small: Small, tmp_path: Path) -> None:

@@ -146,3 +146,14 @@ def test_among_visits_drugs_are_had_with_and_groups_are_in() -> None:
         "in patients",
         "in ses-2",
     ]
+
+
+def test_an_effect_of_a_number_is_per_its_unit_where_that_is_known() -> None:
+    inputs = inputs_of(0.0)
+    frame = pd.DataFrame({"participant_id": NAMES, "weeks": [float(i) for i in range(16)]})
+    inputs = replace(inputs, design=Design.from_formula(frame, "1 + weeks"))
+    details = [
+        report_fit(own, *fit_group(own)).answers[1].details[0]
+        for own in (inputs, replace(inputs, units={"weeks": "week"}))
+    ]
+    assert [text.partition(" per ")[2].partition(" (")[0] for text in details] == ["unit of weeks", "week"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from pipeline.tables import (
     read_table,
     shuffled_p_cell,
     shuffled_p_words,
+    sidecar_units,
 )
 
 PLAIN = "participant_id\tarm\tage\tscore\nsub-01\tdrug\t30\t8.5\nsub-02\tplacebo\t41\t-1.25\nsub-03\tdrug\t25\t0.5\n"
@@ -189,3 +191,11 @@ def test_a_p_that_no_shuffle_reaches_is_a_bound(value: float, shuffles: int, tex
 @pytest.mark.parametrize(("value", "shuffles", "text"), [(0.005, 199, "≤ 0.005"), (0.0283, 199, "0.028")])
 def test_a_table_has_the_bound_too(value: float, shuffles: int, text: str) -> None:
     assert shuffled_p_cell(value, shuffles) == text
+
+
+def test_units_are_those_of_the_file_beside_a_table_in_the_singular(tmp_path: Path) -> None:
+    described = {"age": {"Units": "years"}, "dose": {"Units": "mg"}, "site": {"Description": "where"}, "x": 3}
+    (tmp_path / "participants.json").write_text(json.dumps(described), encoding="utf-8")
+    assert sidecar_units(tmp_path / "participants.tsv") == {"age": "year", "dose": "mg"}
+    (tmp_path / "participants.json").write_text("[", encoding="utf-8")
+    assert sidecar_units(tmp_path / "participants.tsv") == {}
