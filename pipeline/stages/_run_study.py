@@ -250,15 +250,12 @@ class StudyStages:
             if not main.get(name) and any(found[0] == name for found in self._dcms_of_groups()):
                 of = f" of [dcm.{name}]" if name else ""
                 self.runner.notify(f"no visit has a posterior{of}, so there is no group analysis")
-        compared = self.runner.run(
-            "group",
-            "comparing models",
-            comparison_units(self.study, posteriors, reduced, checks, self.paths),
-            compare_study_models,
-        )
+        comparisons = comparison_units(self.study, posteriors, reduced, checks, self.paths)
+        compared = self.runner.run("group", "comparing models", comparisons, compare_study_models)
         units = group_units(self.study, self.inventory, main, self.paths)
         analysed = self.runner.run("group", "{} group analyses", units, analyse_groups)
-        return (*compared, *(unit.name for unit in units if unit.name in analysed))
+        available = compared | analysed
+        return tuple(unit.name for unit in (*comparisons, *units) if unit.name in available)
 
     def _dcms_of_groups(self) -> list[tuple[str, Dcm]]:
         return [found for analysis in self.study.group.values() if (found := self.study.dcm_of(analysis)) is not None]

@@ -19,6 +19,7 @@ from pipeline.group import read_estimates
 from pipeline.images import write_extraction
 from pipeline.posterior_check import read_posteriors
 from pipeline.results import open_dataset, open_result
+from pipeline.stages import _run_study
 from pipeline.stages._invert import inversion_units, invert_visits
 from pipeline.stages._reduce import (
     best_reduced_models,
@@ -191,3 +192,18 @@ def test_a_visit_without_a_model_for_want_of_one_run_is_named(tmp_path: Path) ->
     assert stages.invert({runs[0].label: tmp_path / "1.nc"}) == {}
     (line,) = said
     assert f"[dcm]: {VISIT}: no model, as there are no series of {runs[1].label}" in line
+
+
+def test_analyses_are_in_the_order_of_the_study_however_they_were_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"models {letter}" for letter in "hgfedcba"]
+    units = {"comparison_units": names, "group_units": ["second", "first"]}
+    for what, own in units.items():
+        made = [Unit("group", name, {}, (), None) for name in own]
+        monkeypatch.setattr(_run_study, what, lambda *given, made=made: made)
+    runner: Any = SimpleNamespace(
+        requested=lambda *stages: True, run=lambda stage, title, own, work: {unit.name for unit in own}
+    )
+    stages = StudyStages(study_with(), Inventory((), (), (), ()), ResultPaths(tmp_path), runner)
+    assert stages.group({"": {"main": {VISIT: tmp_path / "1.nc"}}}, {}, {}) == (*names, "second", "first")
