@@ -18,6 +18,8 @@ from ._effect_words import describe_effect
 
 MEAN = "mean"
 ROUNDING = 1e-12  # of the largest value: numbers that differ by less are one number
+ALONE = 4  # participants, of so few no covariate is said to be one participant's
+NEARLY_CONSTANT = 0.01  # of a covariate's range, within which it hardly varies
 COLLINEAR = 0.95  # multiple correlation with the other columns from which a covariate is remarked on
 UNUSUAL = 100.0  # root mean square of a covariate from which, or from one over it, SPM12's steps may reach nothing
 
@@ -275,7 +277,7 @@ class Design:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What was centred, and which covariates the others nearly explain."""
+        """What was centred, which covariates one participant alone changes, and which the others nearly explain."""
         steps = {} if self.form is None else self.form.steps
         remarks = [
             f"{name} was centred: {value:.6g} was subtracted"
@@ -283,12 +285,16 @@ class Design:
             for name, value in self.centres.items()
             if name not in self.covariates or abs(value) > 1e-9 * np.abs(self.matrix[:, self.column(name)]).max()
         ]
-        return (*remarks, *self.collinearities)
+        return (*remarks, *self.cautions)
 
     @property
-    def collinearities(self) -> tuple[str, ...]:
-        """A line for each covariate that the others nearly explain."""
-        lines = []
+    def cautions(self) -> tuple[str, ...]:
+        """A line for each covariate that one participant alone changes, or that the others nearly explain."""
+        lines = [
+            f"{name} is nearly the same for all but {participant}: its effect is what sets this participant alone apart"
+            for column, name in enumerate(self.covariates)
+            if (participant := self._alone(column)) is not None
+        ]
         for column, name in enumerate(self.covariates):
             others = np.delete(self.matrix, column, axis=1)
             target = self.matrix[:, column]
@@ -302,6 +308,15 @@ class Design:
                     f"the other covariates explain {100 * share:.0f} % of {name}: its effect is hard to tell apart"
                 )
         return tuple(lines)
+
+    def _alone(self, column: int) -> str | None:
+        """The participant without whom a covariate hardly varies, if there is one."""
+        values = self.matrix[:, column]
+        if len(values) <= ALONE or np.ptp(values) == 0:
+            return None
+        farthest = int(np.abs(values - np.median(values)).argmax())
+        rest = np.delete(values, farthest)
+        return self.participants[farthest] if np.ptp(rest) < NEARLY_CONSTANT * np.ptp(values) else None
 
 
 def make_design(

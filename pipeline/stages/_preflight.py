@@ -67,15 +67,15 @@ def preflight(study: Study, on_progress: Callable[[int, int], None] | None = Non
         *check_formulas(study),
         *check_statistics(study, inventory),
     ]
-    designs = [] if errors else [*group_remarks(study, inventory), *_collinearities(study, inventory)]
+    designs = [] if errors else [*group_remarks(study, inventory), *_cautions(study, inventory)]
     regions = region_remarks(study, grids) if study.series is None else ()
     remarks = (*inventory.remarks, *unmodelled_visits(study, inventory), *regions, *designs)
     return replace(inventory, remarks=remarks), errors
 
 
-def _collinearities(study: Study, inventory: Inventory) -> Iterator[str]:
+def _cautions(study: Study, inventory: Inventory) -> Iterator[str]:
     for name, design in planned_designs(study, inventory).items():
-        yield from (f"[group.{name}]: {line}" for line in design.collinearities)
+        yield from (f"[group.{name}]: {line}" for line in design.cautions)
 
 
 def check_place(study: Study) -> None:

@@ -119,3 +119,13 @@ def test_a_name_of_ten_thousand_characters_does_not_flood_a_message() -> None:
 def test_the_sign_of_products_is_refused_in_names(covariates: dict[str, list[int] | list[str]]) -> None:
     with pytest.raises(DesignError, match="× stands for products of covariates"):
         make_design(["p", "q", "r"], covariates)
+
+
+def test_a_covariate_that_only_one_participant_changes_is_remarked_on() -> None:
+    names = [f"sub-{i:02d}" for i in range(9)]
+    age = np.array([40.0, 31, 52, 47, 38, 29, 44, 35, 61])
+    alone = np.where(np.arange(9) == 4, 12.0, 1.0 + 1e-3 * age)
+    remarks = make_design(names, {"age": age, "dose": alone}).remarks
+    assert [remark for remark in remarks if "alone" in remark] == [
+        "dose is nearly the same for all but sub-04: its effect is what sets this participant alone apart"
+    ]
