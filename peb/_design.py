@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from ._effect_words import describe_effect
 
 MEAN = "mean"
 ROUNDING = 1e-12  # of the largest value: numbers that differ by less are one number
-ALONE = 4  # participants, of so few no covariate is said to be one participant's
+ALONE = 4  # rows, of so few no covariate is said to be one row's
 NEARLY_CONSTANT = 0.01  # of a covariate's range, within which it hardly varies
 COLLINEAR = 0.95  # multiple correlation with the other columns from which a covariate is remarked on
 UNUSUAL = 100.0  # root mean square of a covariate from which, or from one over it, SPM12's steps may reach nothing
@@ -289,11 +289,17 @@ class Design:
 
     @property
     def cautions(self) -> tuple[str, ...]:
-        """A line for each covariate that one participant alone changes, or that the others nearly explain."""
+        """A line for each level of one row and covariate that one row alone changes, or that the others nearly explain.
+
+        Rows are participants, or their visits.
+        """
         lines = [
-            f"{name} is nearly the same for all but {participant}: its effect is what sets this participant alone apart"
-            for column, name in enumerate(self.covariates)
-            if (participant := self._alone(column)) is not None
+            *self._lone_levels(),
+            *(
+                f"{name} is nearly the same for all but {row}: its effect is what sets {row} alone apart"
+                for column, name in enumerate(self.covariates)
+                if (row := self._alone(column)) is not None
+            ),
         ]
         for column, name in enumerate(self.covariates):
             others = np.delete(self.matrix, column, axis=1)
@@ -309,10 +315,18 @@ class Design:
                 )
         return tuple(lines)
 
+    def _lone_levels(self) -> Iterator[str]:
+        for factor, places in self.levels.items():
+            assert self.form is not None  # which levels come with
+            for place in np.flatnonzero(np.bincount(places) == 1):
+                level, row = self.form.factors[factor].levels[place], self.participants[int((places == place).argmax())]
+                yield f"{row} alone is {level} of {factor}, so that {level} rests on {row}"
+
     def _alone(self, column: int) -> str | None:
-        """The participant without whom a covariate hardly varies, if there is one."""
-        values = self.matrix[:, column]
-        if len(values) <= ALONE or np.ptp(values) == 0:
+        """The row without which a number, or a product, hardly varies, if there is one."""
+        name, values = self.covariates[column], self.matrix[:, column]
+        is_of_levels = self.form is not None and "×" not in name and name not in self.form.centres
+        if is_of_levels or len(values) <= ALONE or np.ptp(values) == 0:
             return None
         farthest = int(np.abs(values - np.median(values)).argmax())
         rest = np.delete(values, farthest)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from contextlib import suppress
 
-from peb import DesignError
-
 from ..common import are_numbers, list_names, merge_remarks, sorted_names
 from ..study import GroupAnalysis, Study, is_control, select_visits
 from ..tables import MISSING
@@ -24,7 +22,9 @@ from ._scores import known_columns
 
 
 def group_remarks(study: Study, inventory: Inventory) -> list[str]:
-    """A line for every analysis that goes on without participants who lack a covariate."""
+    """A line for all that is worth knowing of an analysis: who is left out for want of a covariate, what is guessed or
+    hard to tell apart, and what a change in a crossover is of.
+    """
     lines = []
     known = known_columns(study, inventory)
     for name, analysis in study.group.items():
@@ -64,7 +64,7 @@ def _remarks_on_visits(
         ]
         if several:
             yield f"{list_names(several)}: several visits of one level of {analysis.of}; their average counts"
-    yield from _single_participants(study, analysis, rows)
+    yield from _cautions(study, analysis, rows)
     yield from _guessed_references(study, analysis, rows)
     yield from _drugs_of_a_change(study, inventory, analysis)
     for name in own:
@@ -77,17 +77,20 @@ def _remarks_on_visits(
             yield f"{name} is in {left} and in {taken} with other values; that of {taken} is used"
 
 
-def _single_participants(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> Iterator[str]:
-    """Levels of a formula's factors that are of one participant alone."""
-    if analysis.design is None or not rows.names:
+def _cautions(study: Study, analysis: GroupAnalysis, rows: GroupRows) -> Iterator[str]:
+    """What of a design is hard to tell apart, or rests on one row or, where rows are visits, on one participant."""
+    if not rows.names:
         return
-    with suppress(DesignError):  # said among the errors
-        for factor, places in analysis_design(study, analysis, rows).levels.items():
-            cells = rows.columns[factor]
-            for level in dict.fromkeys(cells) if len(places) else ():
-                members = {whom for whom, cell in zip(rows.participants, cells, strict=True) if cell == level}
-                if len(members) == 1:
-                    yield f"{members.pop()} alone is {level} of {factor}, so that {level} rests on one participant"
+    with suppress(ValueError):  # said among the errors
+        design = analysis_design(study, analysis, rows)
+        yield from design.cautions
+        for factor in design.levels:
+            whose: dict[str, list[str]] = {}  # level → the participant of each of its rows
+            for level, participant in zip(rows.columns[factor], rows.participants, strict=True):
+                whose.setdefault(level, []).append(participant)
+            for level, members in whose.items():
+                if len(members) > 1 and len(set(members)) == 1:
+                    yield f"{members[0]} alone is {level} of {factor}, so that {level} rests on {members[0]}"
 
 
 def _own_cell(study: Study, participant: Participant, name: str) -> str | None:

@@ -36,7 +36,7 @@ def design_records(design: Design) -> tuple[Records, Records]:
 
 
 def _remarks(design: Design) -> str:
-    return "; ".join(design.remarks).capitalize() + ("." if design.remarks else "")
+    return f"{'; '.join(design.remarks)}." if design.remarks else ""
 
 
 def design_summary(design: Design) -> dict[str, Any]:

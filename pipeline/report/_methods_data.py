@@ -125,7 +125,7 @@ def _levels_sentence(result: StudyResult, column: str) -> str:
     own = levels_of_visits(result, column)
     levels = sorted_names({level for levels in own.values() for level in levels.values()})
     if len(levels) > MOST_LEVELS:
-        return f"{column.capitalize()} differed between visits of a participant."
+        return f"{column[:1].upper()}{column[1:]} differed between visits of a participant."
     named = join_words(levels)
     orders = _orders(result, own)
     whole = sum(orders.values())

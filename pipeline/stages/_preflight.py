@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -67,15 +67,10 @@ def preflight(study: Study, on_progress: Callable[[int, int], None] | None = Non
         *check_formulas(study),
         *check_statistics(study, inventory),
     ]
-    designs = [] if errors else [*group_remarks(study, inventory), *_cautions(study, inventory)]
+    designs = [] if errors else group_remarks(study, inventory)
     regions = region_remarks(study, grids) if study.series is None else ()
     remarks = (*inventory.remarks, *unmodelled_visits(study, inventory), *regions, *designs)
     return replace(inventory, remarks=remarks), errors
-
-
-def _cautions(study: Study, inventory: Inventory) -> Iterator[str]:
-    for name, design in planned_designs(study, inventory).items():
-        yield from (f"[group.{name}]: {line}" for line in design.cautions)
 
 
 def check_place(study: Study) -> None:

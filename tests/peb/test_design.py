@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,5 +128,14 @@ def test_a_covariate_that_only_one_participant_changes_is_remarked_on() -> None:
     alone = np.where(np.arange(9) == 4, 12.0, 1.0 + 1e-3 * age)
     remarks = make_design(names, {"age": age, "dose": alone}).remarks
     assert [remark for remark in remarks if "alone" in remark] == [
-        "dose is nearly the same for all but sub-04: its effect is what sets this participant alone apart"
+        "dose is nearly the same for all but sub-04: its effect is what sets sub-04 alone apart"
     ]
+
+
+@pytest.mark.parametrize("reference", ["north", "south", "west"])
+def test_a_level_of_one_participant_is_remarked_on_once_whatever_the_reference(reference: str) -> None:
+    frame = pandas.DataFrame(
+        {"participant_id": [f"sub-{i}" for i in range(9)], "site": ["north", "west"] * 4 + ["south"]}
+    )
+    design = Design.from_formula(frame, "site", reference={"site": reference})
+    assert design.cautions == ("sub-8 alone is south of site, so that south rests on sub-8",)

@@ -82,7 +82,14 @@ def _lines(folder: Path, visits: str | Callable[[Path], None], analysis: str) ->
         (VISITS.replace("sub-3\t", "sub-33\t"), EACH, "rows of sub-33 are of no participant"),
         (VISITS, 'of = "ses-1"\ndesign = "1 + period2"', "did you mean 'period'"),
         (VISITS, f"{EACH}\ncontrasts.a = 'ketamine - x'\ncontrasts.b = ''", "contrasts.b: a contrast is a text"),
-        (VISITS.replace("sub-5\tses-1\tketamine", "sub-5\tses-1\tplacebo2"), EACH, "sub-5 alone is placebo2 of drug"),
+        (VISITS.replace("sub-5\tses-1\tketamine", "sub-5\tses-1\tother"), EACH, "sub-5_ses-1 alone is other of drug"),
+        (
+            VISITS.replace("sub-5\tses-1\tketamine", "sub-5\tses-1\tother").replace(
+                "sub-5\tses-2\tmidazolam", "sub-5\tses-2\tother"
+            ),
+            EACH,
+            "sub-5 alone is other of drug, so that other rests on sub-5",
+        ),
         (os.mkfifo, EACH, "it is a pipe or a device"),
     ],
 )

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peb import DesignError
+from peb import Design, DesignError
+from pipeline.group._design_records import design_records
 from pipeline.group._design_table import match_design, read_design, table_remarks
 from pipeline.tables import TableError, read_table
 
@@ -275,3 +277,13 @@ def test_a_code_for_missing_among_covariates_is_suspected(table: Write, unit: fl
     path = table(f"participant_id\tscore\n{rows}")
     remark = "score is -999 for sub-04; is it a code for missing? then leave these rows out"
     assert table_remarks(path, read_design(path, NAMES)) == (remark,)
+
+
+def test_what_is_remarked_on_keeps_names_as_they_are() -> None:
+    sites = [*["MR1", "MR2"] * 3, "MR1", "PET"]
+    frame = pandas.DataFrame({"participant_id": [f"sub-{i}" for i in range(1, 9)], "BDI": range(8), "site": sites})
+    columns, _ = design_records(Design.from_formula(frame, "BDI + site"))
+    assert columns.lead == (
+        "Formula: BDI + site. BDI was centred: 3.5 was subtracted; "
+        "sub-8 alone is PET of site, so that PET rests on sub-8."
+    )
