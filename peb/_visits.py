@@ -98,7 +98,12 @@ def within_columns(design: Design, visits: ParticipantVisits) -> Bool[np.ndarray
 def varied_columns(design: Design, visits: ParticipantVisits) -> list[str]:
     """Covariates that differ between the visits of a participant, without those that others already say there."""
     differs = within_columns(design, visits)
-    return _not_repeated(design, visits, [name for name, own in zip(design.covariates, differs, strict=True) if own])
+    columns = [
+        _VariedTerm(name, 1, _of(design, visits, [name]))
+        for name, own in zip(design.covariates, differs, strict=True)
+        if own
+    ]
+    return [column.name for column in _with_more([], columns, visits)]
 
 
 def default_own_effects(design: Design, participants: Mapping[str, str] | Sequence[str]) -> tuple[str, ...]:
@@ -220,17 +225,6 @@ def _terms(names: Sequence[str]) -> dict[str, list[str]]:
 def _is_apart(W: Float[np.ndarray, "row any"], visits: ParticipantVisits) -> bool:
     """Whether somebody has visits left beside a mean and effects of its own."""
     return any(_rank(W[visits.of_row == i]) < n - 1 for i, n in enumerate(visits.counts.tolist()))
-
-
-def _not_repeated(design: Design, visits: ParticipantVisits, names: Sequence[str]) -> list[str]:
-    """Without columns that are, participant by participant, combinations of those before, such as group × time."""
-    kept: list[str] = []
-    for name in names:
-        more, before = _of(design, visits, [*kept, name]), _of(design, visits, kept)
-        rows = [visits.of_row == i for i in range(len(visits.participants))]
-        if any(_rank(more[own]) > _rank(before[own]) for own in rows):
-            kept.append(name)
-    return kept
 
 
 def _rank(matrix: np.ndarray) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from peb import ABSENCE_PROBABILITY, ALPHA
@@ -188,9 +187,8 @@ def _own_effects(report: AnalysisReport | None) -> str:
     own = None if report is None else report.summary.get("own_effects")
     if own is None:
         return " of their own"
-    names = list(dict.fromkeys(re.sub(r"\[.*?\]", "", name) for name in own))
-    if names:
-        return f" and effects of {join_words(names)} of their own"
+    if own:
+        return f" and effects of {join_words(own)} of their own"
     return (
         " of their own (what differs between visits has the same effect in all of them, as their visits are too few to "
         "tell own effects)"

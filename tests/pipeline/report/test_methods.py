@@ -129,7 +129,7 @@ def test_designs_and_contrasts_are_given_in_the_words_of_the_analysis(result: St
     report = AnalysisReport("group", "", "", (), (), lambda: (), (), (), summary)
     shared = text_of(replace(crossover(result), analyses={"levels": report}))
     assert "participants with means of their own (what differs between visits has the same effect in all" in shared
-    report = replace(report, summary={**summary, "own_effects": ["drug[ketamine]", "weeks"]})
+    report = replace(report, summary={**summary, "own_effects": ["drug", "weeks"]})
     text = text_of(replace(crossover(result), analyses={"levels": report}))
     assert "6 visits of 3 participants, participants with means and effects of drug and weeks of their own" in text
     assert "6 visits of 3 participants" in text
