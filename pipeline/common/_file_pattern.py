@@ -111,7 +111,7 @@ def _places(root: Path, parts: Sequence[str], whole: Path) -> Iterator[Path]:
         return
     at = parts.index("**")
     below, entries = parts[at + 1 :] or ["*"], 0
-    for start in root.glob("/".join(parts[:at])):
+    for start in root.glob("/".join(parts[:at])) if at else [root]:
         for folder, inside, files in walk_folders(start):
             entries += len(inside) + len(files)
             if entries > MOST_ENTRIES:

@@ -212,7 +212,7 @@ def _mode_note(first_level: str, group: str) -> list[str]:
 def _prior_note(levels: Sequence[FirstLevel], chosen: Sequence[str]) -> list[str]:
     """A line where participants were inverted with other priors than most, as by another version of a program."""
     priors = [level.estimate.select(chosen).prior for level in levels]
-    keys = [np.concatenate([prior.mean, prior.sd]).round(6).tobytes() for prior in priors]
+    keys = [tuple(np.concatenate([prior.mean, prior.sd]).round(6).tolist()) for prior in priors]
     usual, count = Counter(keys).most_common(1)[0]
     odd = [level.estimate.name for level, key in zip(levels, keys, strict=True) if key != usual]
     if not odd:

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from ..common import sorted_names
 from ..measures import FeatureTable
-from ..page import EFFECT, Column, Records
+from ..page import EFFECT, Column, Records, slug
+from ..study import is_control
 from ._measures import FIRST_COLUMNS
 from ._methods_data import MOST_LEVELS, crossover_columns, levels_of_visits
 from ._study_result import StudyResult
@@ -25,7 +27,8 @@ def level_records(result: StudyResult) -> dict[str, Records]:
 def _records(result: StudyResult, table: FeatureTable, column: str) -> Records:
     """One row a measure: its mean at each level over participants, and of two levels the difference within them."""
     own = levels_of_visits(result, column)
-    levels = list(dict.fromkeys(level for visits in own.values() for level in visits.values()))[:MOST_LEVELS]
+    levels = sorted_names({level for visits in own.values() for level in visits.values()})[:MOST_LEVELS]
+    levels = sorted(levels, key=is_control)  # others minus placebo
     values = {level: _of_level(table, own, level) for level in levels}
     rows: list[dict[str, Any]] = []
     for place, measure in enumerate(table.measures):
@@ -49,7 +52,7 @@ def _records(result: StudyResult, table: FeatureTable, column: str) -> Records:
         *([Column("difference", f"{levels[0]} minus {levels[1]}", EFFECT)] if len(levels) == 2 else []),
     )
     lead = "Means over participants who have the measure at every level, whichever session that was in."
-    return Records(f"measures-by-{column}", f"Every measure by {column}", lead, columns, rows)
+    return Records(f"measures-by-{slug(column)}", f"Every measure by {column}", lead, columns, rows)
 
 
 def _of_level(

@@ -158,6 +158,7 @@ def test_a_given_posterior_without_variance_stops_no_other(tmp_path: Path) -> No
 
 def test_priors_that_are_not_those_of_the_others_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     estimates = [given(f"sub-{seed}", seed) for seed in range(1, 5)]
+    estimates[1] = replace(estimates[1], prior=Gaussian(np.full(2, -0.0), estimates[1].prior.covariance))
     estimates[2] = replace(estimates[2], prior=Gaussian(np.zeros(2), 4 * np.eye(2)))
     save_estimates(tmp_path / "given", estimates)
     assert (

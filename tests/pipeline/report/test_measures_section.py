@@ -115,8 +115,8 @@ def test_stretches_are_the_gaps_and_nothing_else(gaps: list[bool]) -> None:
 
 def test_measures_of_a_crossover_are_compared_by_drug(result: StudyResult) -> None:
     drugs = ("ketamine", "placebo")
-    visits = {
-        (name, session): {"drug": drugs[(i + place) % 2]}
+    visits = {  # placebo first, in a column whose name is no file's
+        (name, session): {"drug / dose": drugs[(i + place + 1) % 2]}
         for i, name in enumerate(dict.fromkeys(TABLE.participants))
         for place, session in enumerate(SESSIONS)
     }
@@ -125,8 +125,9 @@ def test_measures_of_a_crossover_are_compared_by_drug(result: StudyResult) -> No
     (records,) = level_records(replace(study, features=TABLE)).values()
     own = dict(zip(zip(TABLE.participants, TABLE.sessions, strict=True), TABLE.values, strict=True))
     on_drug, on_placebo = (
-        np.mean([own[visit][0] for visit, values in visits.items() if values["drug"] == drug]) for drug in drugs
+        np.mean([own[visit][0] for visit, values in visits.items() if values["drug / dose"] == drug]) for drug in drugs
     )
+    assert records.name == "measures-by-drug-dose"
     row = records.rows[0]
     assert (row["people"], row["level_0"], row["level_1"]) == (8, pytest.approx(on_drug), pytest.approx(on_placebo))
     assert row["difference"] == pytest.approx(on_drug - on_placebo)
