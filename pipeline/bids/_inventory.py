@@ -10,7 +10,8 @@ from typing import final
 
 from ..common import LABELS, first_names
 
-_RUN_FIRST, _LABELS = re.compile(r"^run-[A-Za-z0-9]+: "), re.compile(r"(?<![A-Za-z0-9])(sub|ses|run)-[A-Za-z0-9]+")
+_RUN_FIRST = re.compile(r"^run-[A-Za-z0-9]+: ")
+_ENTITY = re.compile(r"(?<![A-Za-z0-9])(sub|ses|run)-[A-Za-z0-9]+")  # that differs from run to run
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def share_absences(absences: Sequence[Absence]) -> list[SharedAbsence]:
 
 def _cause(absence: Absence) -> str:
     """The problem without what differs from run to run: ``sub-…_task-faces_run-…_bold.nii.gz is empty``."""
-    return re.sub(r"\S*sub-\S*", lambda name: _LABELS.sub(r"\1-…", name[0]), _RUN_FIRST.sub("", absence.problem))
+    return re.sub(r"\S*sub-\S*", lambda name: _ENTITY.sub(r"\1-…", name[0]), _RUN_FIRST.sub("", absence.problem))
 
 
 @dataclass(frozen=True)

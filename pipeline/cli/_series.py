@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HELP = "Look at region series in tables, XCP-D, CONN, nilearn or NetCDF files, and write a configuration to start from."
 EXAMPLE = "effconn series xcp_d --out study"
-MOST_ROWS = 6  # that a person reads; a file of --json has all
+MOST_ROWS = 6  # that the terminal shows; a file of --json has all
 
 
 @guarded

@@ -80,18 +80,22 @@ def style() -> Iterator[None]:
 
 def new_figure(height: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
     """An empty figure of a given height, inches, outside pyplot; call it within `style()`."""
-    figure = _OwnFigure(figsize=(WIDTH, height), layout=layout)
+    figure = _FigureDrawnOnce(figsize=(WIDTH, height), layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
 
-class _OwnFigure(Figure):
-    """A figure that is drawn once when it is saved: matplotlib draws it to nowhere first, for the layout's sake."""
+class _FigureDrawnOnce(Figure):
+    """A figure that is drawn once when it is saved: matplotlib draws it to nowhere first, for the layout's sake.
+
+    After that, `FigureCanvasBase.print_figure` takes the layout engine away and draws, so that what is skipped here is
+    never what is saved.
+    """
 
     def draw(self, renderer: RendererBase) -> None:
         layout = self.get_layout_engine()
         if isinstance(layout, ConstrainedLayoutEngine) and self.axes and self.canvas.is_saving():
-            layout.execute(self)  # the drawing itself comes next, with a layout engine that does nothing
+            layout.execute(self)
         else:
             super().draw(renderer)
 

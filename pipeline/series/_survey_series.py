@@ -163,7 +163,7 @@ def survey_series(paths: Sequence[Path], on_progress: Callable[[int, int], None]
 
 
 def _surveyed(file: MatchedFile, series: RegionSeries, in_files: bool) -> SurveyedRun:
-    """Arguments: in_files: whether files hold several sessions, which are then not told by names alone."""
+    """What there is of a run, whose session the file tells where files hold several (`in_files`)."""
     labels = dict(file.labels)
     if in_files and "ses" in series.entities:
         labels.setdefault("session", series.entities["ses"])

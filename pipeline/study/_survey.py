@@ -135,7 +135,8 @@ def _sessions(functional: Sequence[FunctionalFile], notes: list[str]) -> set[str
         counts = f"participants with sessions: {len(within)}, without: {len(without)}"
         few = within if len(within) < len(without) else without
         notes.append(
-            f"{counts}; a study has sessions for all or for nobody, and this one not {first_names(sorted_names(few))}"
+            f"{counts}; a study has sessions for all or for nobody, so that this one goes without "
+            f"{first_names(sorted_names(few))}"
         )
     if len(within) < len(without):
         return set()

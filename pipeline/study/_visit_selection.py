@@ -105,8 +105,10 @@ def select_visits(study: Study, analysis: GroupAnalysis) -> VisitSelection:
         raise ValueError(f"{asked!r} is not understood{near}; give {OF_WORDS}") from error
     known = {name for name in weights if name in labels}
     if len(labels) < 2:
-        has = f"one, {labels[0]}" if labels else "no [sessions]"
-        raise ValueError(f"{asked!r} is of sessions, and the study has {has}; name them by order there, or remove it")
+        has = f"one, {labels[0]}" if labels else "none"
+        raise ValueError(
+            f"{asked!r} is of sessions, and the study has {has}; name them by order under [sessions], or remove it"
+        )
     if known and known != set(weights):
         (unknown, *_) = (name for name in weights if name not in known)
         raise ValueError(f"{asked!r} names {unknown!r}, which is none of the sessions {', '.join(labels)}")

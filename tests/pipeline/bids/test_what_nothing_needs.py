@@ -78,7 +78,7 @@ def test_a_run_that_lacks_one_condition_keeps_its_other_contrasts(small: Small) 
     small.edit(small.events(), "shapes", "forms")
     inventory = small.inventory()
     assert inventory.absences == ()
-    assert f"{HEAD}: no event of shapes, so no contrast diff (trial types: faces, forms)" in (inventory.remarks)
+    assert f"{HEAD}: no event of shapes, so no contrast diff (trial types: faces, forms)" in inventory.remarks
     assert inventory.runs[0].undriven == ()
 
 
