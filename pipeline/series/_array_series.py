@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..common import name_entities, time_problem
+from ..common import describe_absence, name_entities, read_bytes, time_problem
 from ..guarded import SIGNATURE, GuardedError, GuardedProcess, NetcdfContent, content_from_reply, netcdf_request
 from ._region_series import UNITS, RegionSeries, SeriesError, Unit
 from ._table_series import LARGEST
@@ -90,7 +90,9 @@ def _bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size > LARGEST:
             raise SeriesError(path, f"is larger than series of a run ({path.stat().st_size / 2**20:,.0f} MiB)")
-        return path.read_bytes()
+        return read_bytes(path)
+    except FileNotFoundError:
+        raise SeriesError(path, describe_absence(path)) from None
     except OSError as error:
         raise SeriesError(path, f"cannot be opened ({error.strerror}); check the path and its permissions") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -232,6 +233,17 @@ def test_what_is_no_series_is_refused_in_one_line(tmp_path: Path, name: str, pro
         read_runs(path)
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith(name)
+
+
+@pytest.mark.parametrize("suffix", ["tsv", "npy", "nc", "mat"])
+def test_pipes_are_not_opened_and_links_to_nothing_are_named(tmp_path: Path, suffix: str) -> None:
+    pipe, link = tmp_path / f"pipe.{suffix}", tmp_path / f"link.{suffix}"
+    os.mkfifo(pipe)
+    link.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(SeriesError, match=r"^pipe\..* pipe"):
+        read_runs(pipe)
+    with pytest.raises(SeriesError, match="is a link to a file that is not here; fetch it"):
+        read_runs(link)
 
 
 def test_a_repetition_time_in_milliseconds_is_refused(tmp_path: Path) -> None:
