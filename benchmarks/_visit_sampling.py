@@ -3,8 +3,9 @@
     ln p = Σ_iv (h_ivᵀθ_iv − ½ θ_ivᵀL_iv θ_iv) + Σ_ij ln Σ_k π_k N(θ_ij; X_i β_j, G_k(τ_j)) + ln p(β)
            + Σ over kinds of spread, Σ_j ln N(u_j; μ, 0.6²) + ln half-t_4(e^μ / 0.5) + μ
 
-over effects β, ln spreads u and μ of visits, of participants' means and of their own effects, and every participant's θ
-at every visit. Coordinates are those in which the fit is about a standard normal.
+over effects β, ln spreads u and μ of visits, of participants' means and of their own effects (of all terms alike
+or of one most, summed over), and every participant's θ at every visit. Coordinates are those in which the fit is about a
+standard normal.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from numpyro.infer import NUTS
 from peb import GroupPosterior, PebSettings, fit_visits
 from peb._mixture_group import prepare_mixture
 from peb._spread_prior import ALIKE, FREEDOM, TYPICAL
-from peb._visit_mixture import CLASS_SHARES, VisitDesign, class_precisions
+from peb._visit_mixture import CLASS_SHARES, LESS, VisitDesign, class_precisions
 from peb._visits import group_visits, own_effects
 from peb._visits_group import VisitGroup, visit_group
 
@@ -74,10 +75,13 @@ def draw_effects(
 def _density(group: VisitGroup, fit: GroupPosterior) -> tuple[Any, np.ndarray, np.ndarray]:
     """−ln p of coordinates, their centre, and the factor of β's covariance."""
     rows, (subjects, visits, K), q = group.rows, group.matrix.shape, len(group.rows.unit)
-    kinds = 2 + (group.own.shape[2] > 0)
+    terms = group.own.of_term.shape[1]
+    kinds = 2 + (terms > 0)
     L, h = jnp.asarray(group.said.matrix), jnp.asarray(group.said.vector)
     X, unit = jnp.asarray(group.matrix), rows.unit
-    design = VisitDesign(X, jnp.asarray(group.visits.seen.astype(float)), jnp.asarray(group.own))
+    own = jnp.asarray(group.own.columns)
+    design = VisitDesign(X, jnp.asarray(group.visits.seen.astype(float)), own, jnp.asarray(group.own.of_term))
+    cases = np.concatenate([np.ones((1, terms)), np.where(np.eye(terms), 1.0, LESS)])[: max(1, terms + (terms > 1))]
     prior, beta_size = fit.prior, q * K
     under = [estimate.select(fit.parameters).posterior for estimate in fit.participants]
     theta = np.moveaxis(group.visits.spread(np.array([density.mean for density in under])), 2, 1)
@@ -103,8 +107,12 @@ def _density(group: VisitGroup, fit: GroupPosterior) -> tuple[Any, np.ndarray, n
             each = -(log_det + jnp.einsum("sv,skvw,sw->sk", off, inverse, off)) / 2
             return jax.nn.logsumexp(np.log(CLASS_SHARES) + each, axis=1).sum()
 
+        def of_cases(tau: jax.Array, off: jax.Array) -> jax.Array:
+            each = [of_connection(jnp.concatenate([tau[:2], case * tau[2:]]), off) for case in cases]
+            return jax.nn.logsumexp(jnp.stack(each)) - np.log(len(cases))
+
         tau = jnp.exp(u) * unit
-        apart = sum(of_connection(tau[:, j], off[:, j]) for j in range(q))
+        apart = sum(of_cases(tau[:, j], off[:, j]) for j in range(q))
         typical = -(FREEDOM + 1) / 2 * jnp.log1p((jnp.exp(mu) / TYPICAL) ** 2 / FREEDOM) + mu
         about = -(((u - mu[:, None]) / ALIKE) ** 2).sum() / 2 + typical.sum()
         away = beta - prior.mean

@@ -17,12 +17,18 @@ import numpy as np
 
 from peb import Design, Estimate, Gaussian, GroupPosterior, NormalMixture, combine_visits, fit, fit_visits
 
-Kind = Literal["crossover", "longitudinal"]
+Kind = Literal["crossover", "repeated crossover", "longitudinal"]
 Levels = Literal["three levels", "two levels", "no own effects"]
 ERROR = (0.15, 0.45)  # Hz, SD of a visit's estimate
 UNEQUAL = (0.15, 0.45)  # Hz, the same where every second visit's is three times the other's
 MEAN, MEANS, LEFT = (0.3, 0.5, 0.2)  # Hz: of all, SD of participants' means, of what is left of a visit
-CONNECTIONS, TIMES = 2, 5
+CONNECTIONS = 2
+VISITS: dict[Kind, int] = {"crossover": 2, "repeated crossover": 4, "longitudinal": 5}
+ASKED: dict[Kind, tuple[str, ...]] = {
+    "crossover": ("drug", "period", "sequence"),
+    "repeated crossover": ("drug", "time", "sequence"),
+    "longitudinal": ("time", "group×time", "group"),
+}
 
 
 @dataclass(frozen=True)
@@ -30,9 +36,11 @@ class VisitCell:
     """One kind of study.
 
     Fields:
-        kind: a crossover of two visits (a drug at either, sequences AB and BA), or five visits over time in two groups.
+        kind: a crossover of two visits (a drug at either, sequences AB and BA), or of four (ABBA and BAAB, over time),
+            or five visits over time in two groups.
         participants: how many.
         own: SD over participants of their own effect: of drug − placebo, or of time (per SD of it), Hz.
+        own_time: of four visits, SD of participants' own effect of time (per SD of it), Hz.
         tails: of participants' own effects: normal, or t-distributed (3 degrees of freedom).
         unequal: whether estimates of drug (or late) visits are three times as uncertain.
         missing: share of visits that were missed.
@@ -48,11 +56,13 @@ class VisitCell:
     missing: float = 0.0
     outlier: float = 0.0
     effect: float = 0.0
+    own_time: float = 0.0
 
     @property
     def name(self) -> str:
         """Such as ``crossover of 16, own 0.35, t3``, from which and a seed studies are drawn."""
-        more = [self.tails] * (self.tails != "normal") + ["SDs 1:3"] * self.unequal
+        more = [f"of time {self.own_time:g}"] * (self.kind == "repeated crossover")
+        more += [self.tails] * (self.tails != "normal") + ["SDs 1:3"] * self.unequal
         more += [f"{100 * self.missing:.0f} % missed"] * (self.missing > 0)
         more += [f"+{self.outlier:g} Hz"] * (self.outlier > 0) + [f"{self.effect:g} Hz planted"] * (self.effect > 0)
         return ", ".join([f"{self.kind} of {self.participants}", f"own {self.own:g}", *more])
@@ -60,7 +70,7 @@ class VisitCell:
     @property
     def asked(self) -> tuple[str, ...]:
         """Covariates whose effects are asked about."""
-        return ("drug", "period", "sequence") if self.kind == "crossover" else ("time", "group×time", "group")
+        return ASKED[self.kind]
 
 
 class VisitStudy(NamedTuple):
@@ -100,7 +110,7 @@ def _densities(study: VisitStudy, cell: VisitCell, levels: Levels) -> list[Norma
 
 
 def _effect(group: GroupPosterior, name: str, cell: VisitCell) -> NormalMixture:
-    size = 2.0 if cell.kind == "crossover" else 1.0  # −1 and +1
+    size = 2.0 if name in ("drug", "period", "sequence") else 1.0  # −1 and +1
     return group.contrast(size * (np.array(group.design.covariates) == name))
 
 
@@ -133,10 +143,10 @@ def visit_studies(cell: VisitCell, studies: int, seed: int) -> Iterator[VisitStu
 
 
 def _study(cell: VisitCell, rng: np.random.Generator) -> VisitStudy:
-    crossover, q = cell.kind == "crossover", CONNECTIONS
+    crossover, visits, q = cell.kind != "longitudinal", VISITS[cell.kind], CONNECTIONS
     prior = Gaussian(np.zeros(q), np.eye(q))
     parameters = tuple(f"B{j}" for j in range(q))
-    times = np.arange(TIMES) - (TIMES - 1) / 2
+    times = np.arange(visits) - (visits - 1) / 2
     times = times / np.sqrt((times**2).mean())
     estimates, rows, owners, names = [], [], [], []
     for i in range(cell.participants):
@@ -145,12 +155,14 @@ def _study(cell: VisitCell, rng: np.random.Generator) -> VisitStudy:
         effect = cell.own * own
         effect[0] += cell.effect + cell.outlier * (i == 0)
         mean = MEAN + MEANS * rng.standard_normal(q)
-        for v in range(2 if crossover else TIMES):
+        slope = cell.own_time * rng.standard_normal(q) if cell.own_time else np.zeros(q)
+        for v in range(visits):
             period = 2.0 * v - 1
-            drug = kind * period
+            drug = kind * (period if visits == 2 else [-1.0, 1.0, 1.0, -1.0, 0.0][v])
             late = drug > 0 if crossover else v % 2 == 1
             error = np.full(q, UNEQUAL[int(late)]) if cell.unequal else rng.uniform(*ERROR, q)
-            true = mean + effect * (drug / 2 if crossover else times[v]) + LEFT * rng.standard_normal(q)
+            along = effect * (drug / 2 if crossover else times[v]) + slope * times[v]
+            true = mean + along + LEFT * rng.standard_normal(q)
             data = true + error * rng.standard_normal(q)
             if rng.random() < cell.missing:
                 continue
@@ -158,8 +170,8 @@ def _study(cell: VisitCell, rng: np.random.Generator) -> VisitStudy:
             name = f"sub-{i + 1:02d}_ses-{v + 1}"
             posterior = Gaussian(variance * data / error**2, np.diag(variance))
             estimates.append(Estimate(name, parameters, ("B",) * q, prior, posterior, 0.0))
-            rows.append([1.0, drug, period, kind] if crossover else [1.0, times[v], kind * times[v], kind])
+            order = period if visits == 2 else times[v]
+            rows.append([1.0, drug, order, kind] if crossover else [1.0, times[v], kind * times[v], kind])
             owners.append(f"sub-{i + 1:02d}")
             names.append(name)
-    covariates = ("mean", *(("drug", "period", "sequence") if crossover else ("time", "group×time", "group")))
-    return VisitStudy(estimates, Design(tuple(names), covariates, np.array(rows)), tuple(owners))
+    return VisitStudy(estimates, Design(tuple(names), ("mean", *cell.asked), np.array(rows)), tuple(owners))

@@ -1,8 +1,9 @@
 """Do groups of several visits say what they claim?  ``python -m benchmarks.crossover [--studies N] [--only TEXT …]``
 
-Crossovers of 16 people and longitudinal studies of 20 (five visits) with nothing to find: how often is P > 0.95 and
-P < 0.05 of effects of visits (drug, period, time) and of groups (sequence, group, group × time), how often does any of
-2 connections get a "yes". With an effect in one of them: how often it is found, and how often the 90 % interval holds
+Crossovers of 16 people (two visits; four, where the effects of drug, of time or of both differ between participants)
+and longitudinal studies of 20 (five visits) with nothing to find: how often is P > 0.95 and P < 0.05 of effects of
+visits (drug, period, time) and of groups (sequence, group, group × time), how often does any of 2 connections get a
+"yes". With an effect in one of them: how often it is found, and how often the 90 % interval holds
 it, by three levels (`peb.fit_visits`), by two (each participant's contrast of visits, then a group) and by three
 without effects of participants' own. Monte-Carlo standard errors are in brackets; exits with 1 where a figure is out of
 its limits by more than two of these.
@@ -37,6 +38,9 @@ NULL_CELLS = (
     VisitCell("crossover", 16, 0.35, unequal=True),
     VisitCell("crossover", 16, 0.35, missing=0.15),
     VisitCell("crossover", 16, 0.35, outlier=3.0),
+    VisitCell("repeated crossover", 16, 0.5),
+    VisitCell("repeated crossover", 16, 0.0, own_time=0.4),
+    VisitCell("repeated crossover", 16, 0.35, own_time=0.2),
     VisitCell("longitudinal", 20, 0.0),
     VisitCell("longitudinal", 20, 0.3),
     VisitCell("longitudinal", 20, 0.6, "t3", missing=0.1),
@@ -64,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for cell in cells:
             if options.only and not any(text in cell.name for text in options.only):
                 continue
-            for level in levels:
+            for level in levels if cell.kind != "repeated crossover" else ("three levels",):
                 answers = visit_answers(cell, count, options.seed, level)
                 rows, checked = (_planted if cell.effect else _null)(cell, level, answers)
                 found[title] += rows
@@ -78,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         sampled = [
             row
-            for cell in (NULL_CELLS[1], NULL_CELLS[-1])
+            for cell in (NULL_CELLS[1], NULL_CELLS[7], NULL_CELLS[-1])
             for row in compare_with_draws(list(visit_studies(cell, options.sample, options.seed)), cell.name)
         ]
         found["against draws (NUTS)"] = sampled

@@ -38,13 +38,14 @@ from ._mixture_group import prepare_mixture
 from ._node_mixture import NodeMixture
 from ._peb_of_pebs import fit_peb_of_pebs
 from ._settings import PebError, PebSettings
-from ._spread_prior import LAST_WEIGHT, grid, kinds_of_spread, weight_of_kinds, weights
+from ._spread_prior import CASES, LAST_WEIGHT, grid, kinds_of_spread, weight_of_kinds, weights
 from ._visit_mixture import (
     OF_MEAN,
     OF_VISITS,
     KnownVisits,
     VisitDesign,
     VisitMode,
+    deviations,
     expected_precisions,
     visit_modes,
 )
@@ -134,7 +135,8 @@ def _fit(group: VisitGroup) -> _VisitFit:
         axes, u, found = _find_nodes(known, design, axes)
         plain = _mixture(group, scale, found, u)
         weight = plain.weight
-        precise = jax.device_get(expected_precisions(design, np.exp(u), weight, found.responsibility))
+        taus = deviations(u, design.of_term.shape[1])
+        precise = jax.device_get(expected_precisions(design, taus, weight, found.responsibility))
         precisions = np.asarray(precise)[:, :subjects] / group.rows.unit[:, None, None, None] ** 2
         joint = _joint_effects(group, precisions)
         mixture = moved_to_joint(plain, joint, *_separate_effects(group, each, precisions), group.metric)
@@ -153,28 +155,30 @@ def _find_nodes(
 
     def look(axes: list[np.ndarray]) -> tuple[np.ndarray, VisitMode, list[np.ndarray]]:
         u = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
-        found = visit_modes(known, design, np.exp(u))
+        found = visit_modes(known, design, deviations(u, terms))
         if not np.isfinite(found.log_evidence).all():
             raise PebError(GroupStatus.NOT_FINITE.value)
         return u, found, [share.max(axis=0) for share in weight_of_kinds(weights(found.log_evidence, u), u)]
 
-    kinds = 2 + (design.own.shape[2] > 0)
+    terms = design.of_term.shape[1]
+    kinds, cases = 2 + (terms > 0), [np.arange(1.0 + terms)] if terms > 1 else []
     if axes is not None:
         u, found, shares = look(axes)
-        ends = np.array([[share[0], share[-1]] for share in shares])
-        last = np.array([[axis[0] > grid()[0], axis[-1] < grid(wide=True)[-1]] for axis in axes])
+        ends = np.array([[share[0], share[-1]] for share in shares[:kinds]])
+        last = np.array([[axis[0] > grid()[0], axis[-1] < grid(wide=True)[-1]] for axis in axes[:kinds]])
         if (ends[last] < LAST_WEIGHT).all():
             return axes, u, found
     coarse = [grid()[::EVERY]] * kinds
-    shares = look(coarse)[2]
+    shares = look([*coarse, *cases])[2][:kinds]
     if max(share[-1] for share in shares) > LAST_WEIGHT:
         coarse = [grid(wide=True)[::EVERY]] * kinds
-        shares = look(coarse)[2]
+        shares = look([*coarse, *cases])[2][:kinds]
     axes = []
     for axis, share, count in zip(coarse, shares, NODES[kinds], strict=True):
         there = np.flatnonzero(share > LEAST_WEIGHT)
         first, last_one = max(there[0] - 1, 0), min(there[-1] + 1, len(axis) - 1)
         axes.append(np.linspace(axis[first], axis[last_one], count))
+    axes += cases
     return axes, *look(axes)[:2]
 
 
@@ -240,11 +244,12 @@ def _collect(group: VisitGroup, found: _VisitFit, name: str) -> GroupPosterior:
     mixture, rows, visits = found.mixture, group.rows, group.visits
     weight, q = mixture.weight, len(rows.unit)
     parameters = rows.chosen.parameters
-    kinds, shares = kinds_of_spread(mixture.u), weight_of_kinds(weight, mixture.u)
+    kinds, shares = kinds_of_spread(mixture.u)[:CASES], weight_of_kinds(weight, mixture.u)[:CASES]
     axes = [np.unique(mixture.u[:, kind]) for kind in range(len(kinds))]
     priors = [np.tile(np.exp(kind.log_typical) @ kind.each, (q, 1)) for kind in kinds]
     priors = [share / share.sum(axis=1, keepdims=True) for share in priors]
-    square = np.exp(2 * mixture.u) @ [1.0, 1.0, float(group.own.shape[2])][: len(kinds)]
+    each = [1.0, 1.0, *group.own.of_term.sum(axis=0)]
+    square = deviations(mixture.u, len(each) - 2) ** 2 @ each
     unit = np.eye(q)
     expected = in_turn(group, found.means, found.precisions)
     return GroupPosterior(

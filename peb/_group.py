@@ -261,7 +261,7 @@ class GroupPosterior:
         ]
         remarks += [
             f"{'participants' if self.participant_of is None else 'visits or participants'} differ in "
-            f"{self.parameters[j]} by more than {np.exp(self.mixture.u.max()):.3g} prior standard "
+            f"{self.parameters[j]} by more than {self.mixture.largest:.3g} prior standard "
             "deviations, the most that was tried; its intervals may be too narrow: check the estimates and their priors"
             for j in np.flatnonzero(self.mixture.beyond > LAST_WEIGHT)
         ]

@@ -22,7 +22,7 @@ from dcm import NormalMixture
 from dcm.tables import short_repr
 
 from ._gaussian import Gaussian, log_det, precision
-from ._spread_prior import grid, log_averages, log_prior_of_all_typical, log_total, weights
+from ._spread_prior import CASES, grid, log_averages, log_prior_of_all_typical, log_total, weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class NodeMixture:
 
     Fields (q connections, G nodes, K covariates):
         u: (G,) ln(τ / unit of the connection); with visits within participants (G, kind), of the visits, the
-            participants' means and, where there are, the participants' own effects.
+            participants' means and, where there are, the participants' own effects, and of which most.
         unit: (q,) √PC, in the connection's unit.
         log_evidence: (q, G) ln p(y_j | τ_g), nats.
         means: (q, G, K) posterior means.
@@ -60,11 +60,16 @@ class NodeMixture:
         return float(log_total(log_averages(self.log_evidence, self.u), self.u))
 
     @property
+    def largest(self) -> float:
+        """The largest standard deviation that was tried, over the unit of its connection."""
+        return float(np.exp((self.u if self.u.ndim == 1 else self.u[:, :CASES]).max()))
+
+    @property
     def beyond(self) -> Float[np.ndarray, "param"]:
         """The probability that a standard deviation is the largest that was tried, or more."""
         if self.u.ndim == 1:
             return self.weight[:, -1]
-        largest = (self.u >= grid(wide=True)[-1] - 1e-9).any(axis=1)
+        largest = (self.u[:, :CASES] >= grid(wide=True)[-1] - 1e-9).any(axis=1)
         return np.asarray(self.weight[:, largest].sum(axis=1))
 
     @property

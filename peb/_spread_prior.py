@@ -10,7 +10,8 @@ the half-t). u and μ live on one grid, over which both densities sum to 1. Give
     p(u_j = u_g | y) ∝ p(y_j | u_g) Σ_μ p(μ) N(u_g | μ) Π_{j' ≠ j} S_j'(μ).
 
 Where there are visits within participants (`_visit_mixture`), there are two or three standard deviations of each
-connection. Each kind has a μ of its own and the same densities, and nodes are all combinations: u is (node, kind).
+connection. Each kind has a μ of its own and the same densities, and nodes are all combinations: u is (node, kind). A
+fourth column says which term the third is of most: cases of the same prior odds, each connection by itself.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ LOWEST, HIGHEST, NODES, MORE_NODES = 0.014, 2.8, 22, 12  # of τ / √PC; nodes 
 ALIKE = 0.6  # SD of u about μ
 ARMS_ALIKE = 1.0  # SD of the μ of an arm about that of both, where arms have groups of their own
 FREEDOM, TYPICAL = 4.0, 0.5  # of the half-t over e^μ
+CASES = 3  # column of u that numbers cases, and is no spread
 LAST_WEIGHT = 1e-3  # of the last node, from which the grid is widened, and if it is, from which a fit warns
 
 
@@ -59,7 +61,9 @@ def kinds_of_spread(u: Float[np.ndarray, "node"] | Float[np.ndarray, "node kind"
     """Of every kind that nodes have; the first alone where u is (node,)."""
     if u.ndim == 1:
         return (KindOfSpread(log_prior_of_typical(u), np.exp(log_prior_of_each(u))),)
-    return tuple(_kind_on_its_own_grid(np.unique(u[:, kind])) for kind in range(u.shape[1]))
+    spreads = [_kind_on_its_own_grid(np.unique(u[:, kind])) for kind in range(min(u.shape[1], CASES))]
+    cases = np.unique(u[:, CASES:]).size
+    return (*spreads, *([KindOfSpread(np.zeros(1), np.full((1, cases), 1 / cases))] if cases else []))
 
 
 def _kind_on_its_own_grid(u: Float[np.ndarray, "node"]) -> KindOfSpread:

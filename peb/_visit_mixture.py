@@ -4,13 +4,18 @@ Participant i has visits v with design rows x_iv, a mean a_i of its own, effects
 its visits (z_iv, see `_visits`), and what is left of each visit:
 
     θ_iv = x_iv β + a_i + z_iv s_i + ε_iv,
-    a_i ~ N(0, c τ_b²),    s_i ~ N(0, c' τ_s² I),    ε_iv ~ N(0, c' τ_w²),    β ~ N(m0, P0^-1)
+    a_i ~ N(0, c τ_b²),    s_it ~ N(0, c' τ_t² I),    ε_iv ~ N(0, c' τ_w²),    β ~ N(m0, P0^-1)
+
+Own effects s_it are of one or more terms t (drug, time). Where there are several, either all differ alike, τ_t = τ_s, or
+one most, and the others a third as much, τ_t = τ_s / 3; which is summed over, each case with the same prior odds. A
+spread of each term's own would be one more axis of nodes for each, and one for all is too small for whichever term
+differs most.
 
 Most participants are regular, c = c' = 1. Of 100, 2 may lie 3 to 30 times as far out in their mean (c), and 2 in what
 differs between their visits (c'), with the scales and shares of `_scale_mixture`; both at once by one scale. With k a
 class of (c, c') a participant's visits are Gaussian about X_i β, with covariance
 
-    G_k = c τ_b² 1 1ᵀ + c' W,    W = τ_w² I + τ_s² Z_i Z_iᵀ.
+    G_k = c τ_b² 1 1ᵀ + c' W,    W = τ_w² I + Σ_t τ_t² Z_it Z_itᵀ.
 
 What the data say of the visits' θ_i is exp(C + hᵀθ − ½ θᵀΛθ), Λ a matrix as far as other connections tie visits. θ_i
 integrates out: with Q = (G^-1 + Λ)^-1
@@ -34,6 +39,7 @@ from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float
 
 from ._scale_mixture import SCALES, SHARES, LocalShape, SweptInverse, climb_by_newton, swept_inverse
+from ._spread_prior import CASES
 
 # Classes of (c, c'): regular, one of the two off, both off alike.
 OF_MEAN = np.concatenate([SCALES, np.ones(5), SCALES[1:]])
@@ -41,6 +47,7 @@ OF_VISITS = np.concatenate([np.ones(6), SCALES[1:], SCALES[1:]])
 CLASS_SHARES = np.concatenate([SHARES * SHARES[0], SHARES[0] * SHARES[1:], SHARES[1:] * SHARES[1:].sum()])
 STEPS = (4, 16)  # of EM alone, and in all
 NODES_AT_ONCE = 32
+LESS = 1 / 3  # τ of the other terms over that of the one in whose effect participants differ most
 
 
 class KnownVisits(eqx.Module):
@@ -59,6 +66,7 @@ class VisitDesign(eqx.Module):
     matrix: Float[Any, "subject visit covariate"]  # X
     seen: Float[Any, "subject visit"]  # 1, and 0 where there was no visit
     own: Float[Any, "subject visit own"]  # Z
+    of_term: Float[Any, "own term"]  # 1 where a column is the term's, and 0
 
 
 class VisitMode(NamedTuple):
@@ -101,11 +109,25 @@ class _Precisions(NamedTuple):
     log_det: Float[Array, "class"]
 
 
-def _precisions(seen: Float[Array, "visit"], own: Float[Array, "visit own"], tau: Float[Array, "kind"]) -> _Precisions:
+def deviations(u: Float[np.ndarray, "node kind"], terms: int) -> Float[np.ndarray, "node deviation"]:
+    """Standard deviations at nodes of u: τ_w, τ_b and, where there are own effects, τ_t of each term."""
+    if terms < 2:
+        return np.asarray(np.exp(u))
+    case = u[:, CASES].astype(int)  # 0: all terms alike, t: mostly the t-th
+    most = (case[:, None] == 0) | (case[:, None] == 1 + np.arange(terms))
+    return np.column_stack([np.exp(u[:, :2]), np.exp(u[:, 2:3]) * np.where(most, 1.0, LESS)])
+
+
+def _precisions(
+    seen: Float[Array, "visit"],
+    own: Float[Array, "visit own"],
+    of_term: Float[Array, "own term"],
+    tau: Float[Array, "deviation"],
+) -> _Precisions:
     size = seen.shape[0]
     spread = tau[0] ** 2 * jnp.eye(size)
     if tau.shape[0] > 2:
-        spread += tau[2] ** 2 * own @ own.T
+        spread += (own * (of_term @ tau[2:] ** 2)) @ own.T
     found = _inverse(spread)
     w = found.matrix @ seen
     between = OF_MEAN * tau[1] ** 2
@@ -115,10 +137,10 @@ def _precisions(seen: Float[Array, "visit"], own: Float[Array, "visit own"], tau
 
 
 def class_precisions(
-    design: VisitDesign, tau: Float[Array, "kind"]
+    design: VisitDesign, tau: Float[Array, "deviation"]
 ) -> tuple[Float[Array, "subject class visit visit"], Float[Array, "subject class"]]:
     """G_k^-1 and ln|G_k| of every participant and class, with the standard deviations of one connection."""
-    prior = jax.vmap(_precisions, (0, 0, None))(design.seen, design.own, tau)
+    prior = jax.vmap(_precisions, (0, 0, None, None))(design.seen, design.own, design.of_term, tau)
     toward = prior.toward_mean[:, None, :, None] * prior.toward_mean[:, None, None, :]
     inverse = prior.inverse[:, None] / OF_VISITS[:, None, None] - prior.share[..., None, None] * toward
     return inverse, prior.log_det
@@ -149,9 +171,9 @@ def _quadratic(
     return jax.vmap(of_class)(jnp.asarray(OF_VISITS), prior.share, prior.log_det)
 
 
-def _mode(connection: KnownVisits, design: VisitDesign, tau: Float[Array, "kind"]) -> VisitMode:
+def _mode(connection: KnownVisits, design: VisitDesign, tau: Float[Array, "deviation"]) -> VisitMode:
     """The mode at one node, climbed to from where it would be were everybody regular."""
-    priors = jax.vmap(_precisions, (0, 0, None))(design.seen, design.own, tau)
+    priors = jax.vmap(_precisions, (0, 0, None, None))(design.seen, design.own, design.of_term, tau)
     each = jax.vmap(_quadratic)(connection.precision, connection.pull, connection.constant, design.matrix, priors)
     P0, m0 = connection.prior_precision, connection.prior_mean
 
@@ -174,7 +196,7 @@ def _mode(connection: KnownVisits, design: VisitDesign, tau: Float[Array, "kind"
     return VisitMode(top.log_evidence, top.mean, top.covariance, top.beside[0])
 
 
-def visit_modes(connections: KnownVisits, design: VisitDesign, taus: Float[np.ndarray, "node kind"]) -> VisitMode:
+def visit_modes(connections: KnownVisits, design: VisitDesign, taus: Float[np.ndarray, "node deviation"]) -> VisitMode:
     """Every connection at every node; axes connection, node. NumPy arrays."""
     filled = np.concatenate([taus, np.tile(taus[-1:], (-len(taus) % NODES_AT_ONCE, 1))])
     some = [_some_modes(connections, design, part) for part in filled.reshape(-1, NODES_AT_ONCE, taus.shape[1])]
@@ -183,7 +205,7 @@ def visit_modes(connections: KnownVisits, design: VisitDesign, taus: Float[np.nd
 
 
 @jax.jit
-def _some_modes(connections: KnownVisits, design: VisitDesign, taus: Float[Any, "node kind"]) -> VisitMode:
+def _some_modes(connections: KnownVisits, design: VisitDesign, taus: Float[Any, "node deviation"]) -> VisitMode:
     """A few nodes at a time: one program, however many there are."""
 
     def of_connection(connection: KnownVisits) -> VisitMode:
@@ -196,7 +218,7 @@ def _some_modes(connections: KnownVisits, design: VisitDesign, taus: Float[Any, 
 @jax.jit
 def expected_precisions(
     design: VisitDesign,
-    taus: Float[Any, "node kind"],
+    taus: Float[Any, "node deviation"],
     weight: Float[Any, "connection node"],
     responsibility: Float[Any, "connection node subject class"],
 ) -> Float[Array, "connection subject visit visit"]:
@@ -204,7 +226,7 @@ def expected_precisions(
 
     def add(total: Array, node: tuple[Array, Array, Array]) -> tuple[Array, None]:
         tau, w, r = node
-        prior = jax.vmap(_precisions, (0, 0, None))(design.seen, design.own, tau)
+        prior = jax.vmap(_precisions, (0, 0, None, None))(design.seen, design.own, design.of_term, tau)
         within = jnp.einsum("j,jik,k->ji", w, r, 1 / OF_VISITS)
         mean = jnp.einsum("j,jik,ik->ji", w, r, prior.share)
         toward = prior.toward_mean[:, :, None] * prior.toward_mean[:, None, :]

@@ -7,9 +7,10 @@ all that differs between their visits as far as data can tell these from what is
 participant has two visits, whose difference holds both, nor of a factor (such as the period) that is another at every
 visit, nor of products with which nothing would be left. Terms are those of a formula, not the columns that code them.
 
-Own effects are of columns Z: those of the design, less each participant's mean, in the coordinates in which they are
-uncorrelated over all visits and of mean square 1. So their covariance τ_s² Z Zᵀ is the same however a factor is coded
-and whatever the unit of a number.
+Own effects are of columns Z_t, term by term: those of the design, less each participant's mean, in the coordinates in
+which they are uncorrelated over all visits and of mean square 1. So their covariance τ_s² Σ_t Z_t Z_tᵀ is the same
+however a factor is coded and whatever the unit of a number. Which term's effects differ most is not known beforehand:
+all alike or one of them, each with the same prior odds (`_visit_mixture`).
 """
 
 from __future__ import annotations
@@ -115,20 +116,31 @@ def default_own_effects(design: Design, participants: Mapping[str, str] | Sequen
     return tuple(term.name for term in _own_terms(design, group_visits(design, participants)))
 
 
-def own_effects(
-    design: Design, visits: ParticipantVisits, chosen: Sequence[str] | None = None
-) -> Float[np.ndarray, "subject visit own"]:
-    """Z of every participant; without columns where participants have no effects of their own.
+class OwnEffects(NamedTuple):
+    """What participants have effects of their own of; without columns where they have none."""
+
+    columns: Float[np.ndarray, "subject visit own"]  # Z
+    of_term: Float[np.ndarray, "own term"]  # 1 where a column is the term's, and 0
+
+
+def own_effects(design: Design, visits: ParticipantVisits, chosen: Sequence[str] | None = None) -> OwnEffects:
+    """Z of every participant, and which term each column is of.
 
     Arguments:
         chosen: covariates whose effects differ between participants; None for all that can be told apart (see above).
 
     Raises `PebError` where a chosen one does not differ between the visits of anybody.
     """
-    W = _side_by_side(_own_terms(design, visits, chosen), visits)
+    terms = [_uncorrelated(term.columns) for term in _own_terms(design, visits, chosen)]
+    each = np.repeat(np.eye(len(terms)), [columns.shape[1] for columns in terms], axis=0)
+    return OwnEffects(visits.spread(np.column_stack([np.zeros((len(visits.of_row), 0)), *terms])), each)
+
+
+def _uncorrelated(W: Float[np.ndarray, "row any"]) -> Float[np.ndarray, "row own"]:
+    """Columns that span the same, uncorrelated and of mean square 1."""
     values, vectors = np.linalg.eigh(W.T @ W / len(W))
     there = values > SPANNED * values.max(initial=0.0)
-    return visits.spread(W @ (vectors[:, there] / np.sqrt(values[there])))
+    return np.asarray(W @ (vectors[:, there] / np.sqrt(values[there])))
 
 
 class _VariedTerm(NamedTuple):

@@ -17,7 +17,7 @@ from ._gaussian import Gaussians, precision
 from ._mixture_group import MixtureGroup, information_under
 from ._reduction import Information
 from ._visit_mixture import KnownVisits, VisitDesign
-from ._visits import ParticipantVisits
+from ._visits import OwnEffects, ParticipantVisits
 
 SUBJECTS_FILLED = 8  # participants are filled up to a multiple of, so that few sizes are ever compiled
 
@@ -29,14 +29,14 @@ class VisitGroup:
     Fields (N participants, V visits at most, q connections):
         rows: the visits as a group of rows.
         visits: whose they are.
-        own: (N, V, S) Z.
+        own: Z, (N, V, S), and which term each of its columns is of.
         said: (N, …) what all visits of each participant say, over connections × visits, visits fastest.
         matrix: (N, V, K) the design.
     """
 
     rows: MixtureGroup
     visits: ParticipantVisits
-    own: Float[np.ndarray, "subject visit own"]
+    own: OwnEffects
     said: Information
     matrix: Float[np.ndarray, "subject visit covariate"]
 
@@ -54,9 +54,7 @@ class EachConnection(NamedTuple):
     constant: Float[np.ndarray, "param subject"]
 
 
-def visit_group(
-    rows: MixtureGroup, visits: ParticipantVisits, own: Float[np.ndarray, "subject visit own"]
-) -> VisitGroup:
+def visit_group(rows: MixtureGroup, visits: ParticipantVisits, own: OwnEffects) -> VisitGroup:
     """Rows gathered by participant."""
     each = Information(
         visits.spread(rows.data_information.matrix),
@@ -140,7 +138,8 @@ def in_own_units(
         precision(covariance),
     )
     seen = group.visits.seen.astype(float)
-    return known, VisitDesign(filled(group.matrix / size, 0), filled(seen, 0), filled(group.own, 0)), scale
+    own = filled(group.own.columns, 0)
+    return known, VisitDesign(filled(group.matrix / size, 0), filled(seen, 0), own, group.own.of_term), scale
 
 
 def in_turn(

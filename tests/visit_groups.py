@@ -50,6 +50,14 @@ def crossover(
     return _seen(columns, "drug", seed, means, own, error, outlier, effect, left=0.1)
 
 
+def repeated_crossover(participants: int, within: str, *, seed: int = 0, own: float = 0.5) -> VisitData:
+    """A drug at two of four visits, in the middle or outside, one connection; effects of the drug or of time differ."""
+    drug = np.array([[-1.0, 1.0, 1.0, -1.0] if i % 2 else [1.0, -1.0, -1.0, 1.0] for i in range(participants)])
+    times = np.tile(np.array([-3.0, -1.0, 1.0, 3.0]) / np.sqrt(5), (participants, 1))
+    columns = {"mean": np.ones_like(drug), "drug": drug, "time": times}
+    return _seen(columns, within, seed, 0.5, own, (0.15, 0.35), 0.0, 0.0, left=0.1, connections=1)
+
+
 def longitudinal(
     participants: int,
     visits: int,

@@ -188,7 +188,8 @@ def _own_effects(report: AnalysisReport | None) -> str:
     if own is None:
         return " of their own"
     if own:
-        return f" and effects of {join_words(own)} of their own"
+        which = " (of all alike or of one most, which was averaged over)" if len(own) > 1 else ""
+        return f" and effects of {join_words(own)} of their own{which}"
     return (
         " of their own (what differs between visits has the same effect in all of them, as their visits are too few to "
         "tell own effects)"

@@ -205,7 +205,8 @@ def _mixture(group: GroupPosterior) -> Variables:
             ("node",) if one.u.ndim == 1 else ("node", "kind_of_spread"),
             one.u,
             about(
-                "ln of the spread over node_unit: between participants; or of visits, of participants, of own effects",
+                "ln of the spread over node_unit: between participants; or of visits, of participants, of own effects, "
+                "and of which term's most (0: of all alike)",
                 "1",
             ),
         ),

@@ -9,10 +9,10 @@ import pandas
 import pytest
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
-from visit_groups import VisitData, crossover, longitudinal
+from visit_groups import VisitData, crossover, longitudinal, repeated_crossover
 
 from peb import Design, Estimate, Gaussian, PebError, PebSettings, combine_visits, fit, fit_visits
-from peb._visit_mixture import CLASS_SHARES, OF_MEAN, OF_VISITS
+from peb._visit_mixture import CLASS_SHARES, LESS, OF_MEAN, OF_VISITS
 from peb._visit_remarks import describe_mixed_numbers
 from peb._visits import default_own_effects, group_visits, own_effects
 
@@ -23,19 +23,21 @@ def likelihood(estimate: Estimate) -> tuple[float, float]:
     return float(estimate.posterior.mean[0] / estimate.posterior.covariance[0, 0] / precision), float(1 / precision)
 
 
-def by_brute_force(data: VisitData, u: np.ndarray, grid: np.ndarray, Z: np.ndarray) -> np.ndarray:
+def by_brute_force(data: VisitData, u: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """ln p(y, β | τ) at every node and β of a grid, every class of every participant summed."""
     y, s2 = np.array([likelihood(estimate) for estimate in data.estimates]).T
     visits = group_visits(data.design, data.owners)
+    Z, of_term = own_effects(data.design, visits)
     X, heights = data.design.matrix, np.zeros((len(u), len(grid)))
     prior = multivariate_normal.logpdf(grid, np.zeros(X.shape[1]), np.diag(1 / (X**2).mean(axis=0)))
-    for node, tau in enumerate(np.exp(u)):
+    for node, (tau, case) in enumerate(zip(np.exp(u[:, :3]), u[:, 3:], strict=True)):
+        share = [1.0 if not case.size or case[0] in (0, 1 + term) else LESS for term in range(of_term.shape[1])]
         for i in range(len(visits.participants)):
             rows = np.flatnonzero(visits.of_row == i)
-            one, own = np.ones((len(rows), 1)), Z[i, : len(rows)]
+            one, own = np.ones((len(rows), 1)), Z[i, : len(rows)] * (of_term @ share)
             each = []
             for of_mean, of_visits in zip(OF_MEAN, OF_VISITS, strict=True):
-                W = tau[0] ** 2 * np.eye(len(rows)) + (tau[2] ** 2 if len(tau) > 2 else 0.0) * own @ own.T
+                W = tau[0] ** 2 * np.eye(len(rows)) + (tau[2:] ** 2).sum() * own @ own.T
                 covariance = of_mean * tau[1] ** 2 * one @ one.T + of_visits * W + np.diag(s2[rows])
                 off = y[rows] - grid @ X[rows].T
                 each.append(multivariate_normal.logpdf(off, np.zeros(len(rows)), covariance))
@@ -43,18 +45,23 @@ def by_brute_force(data: VisitData, u: np.ndarray, grid: np.ndarray, Z: np.ndarr
     return heights + prior
 
 
-@pytest.mark.parametrize("outlier", [0.0, 4.0])
-def test_every_node_is_the_sum_over_classes_and_effects(outlier: float) -> None:
-    data = longitudinal(7, 3, connections=1, seed=2, outlier=outlier, missed={2, 9})
-    data = data.with_covariates("mean", "time")
+@pytest.mark.parametrize(
+    "data",
+    [
+        longitudinal(7, 3, connections=1, seed=2, missed={2, 9}).with_covariates("mean", "time"),
+        longitudinal(7, 3, connections=1, seed=2, outlier=4.0, missed={2, 9}).with_covariates("mean", "time"),
+        repeated_crossover(6, "drug").with_covariates("drug", "time"),
+    ],
+    ids=["three visits", "an outlier", "own effects of two terms"],
+)
+def test_every_node_is_the_sum_over_classes_and_effects(data: VisitData) -> None:
     found = fit_visits(data.estimates, data.design, data.owners).mixture
     assert found is not None
-    Z = own_effects(data.design, group_visits(data.design, data.owners))
     middle = found.weight[0] @ found.means[0]
     b = [np.linspace(centre - 2.5, centre + 2.5, 81) for centre in middle]
     grid = np.stack(np.meshgrid(*b, indexing="ij"), axis=-1).reshape(-1, 2)
     nodes = np.argsort(found.weight[0])[-200::40]
-    height = by_brute_force(data, found.u[nodes], grid, Z)
+    height = by_brute_force(data, found.u[nodes], grid)
     evidence = logsumexp(height, axis=1) + np.log((b[0][1] - b[0][0]) * (b[1][1] - b[1][0]))
     # what is relative to participants' own evidence: ln N(y; 0, s² + pC) is in that of each visit here
     own = [multivariate_normal.logpdf(y, 0, s2 + 1) for y, s2 in map(likelihood, data.estimates)]
@@ -79,7 +86,7 @@ def test_the_evidence_is_that_of_all_visits_together() -> None:
     group = fit_visits(estimates, data.design, data.owners)
     assert group.mixture is not None
     grid = np.linspace(-3, 3, 301)[:, None]
-    height = by_brute_force(data, group.mixture.u, grid, np.zeros((6, 3, 0)))
+    height = by_brute_force(data, group.mixture.u, grid)
     evidence = logsumexp(height, axis=1) + np.log(0.02)
     whole = replace(group.mixture, log_evidence=evidence[None])
     assert group.free_energy == pytest.approx(whole.total, abs=0.02)
@@ -128,12 +135,24 @@ def test_effects_that_vary_between_participants_are_less_sure_than_visits_alone_
     np.testing.assert_allclose(spread.mean(axis=1), [0.25, 0.5, 0.4], rtol=0.35)
 
 
+@pytest.mark.parametrize(("within", "other"), [("drug", "time"), ("time", "drug")])
+def test_which_effects_differ_between_participants_is_left_to_the_data(within: str, other: str) -> None:
+    data = repeated_crossover(24, within)
+    found = fit_visits(data.estimates, data.design, data.owners)
+    known = fit_visits(data.estimates, data.design, data.owners, own=[within])
+    assert found.mixture is not None
+    case = np.bincount(found.mixture.u[:, 3].astype(int), weights=found.mixture.weight[0])
+    assert case[1 + ["drug", "time"].index(within)] > 0.8
+    np.testing.assert_allclose(found.of(within).sd, known.of(within).sd, rtol=0.1)
+    assert found.of(other).sd < 0.75 * found.of(within).sd
+
+
 def test_own_effects_are_those_that_data_can_tell_apart() -> None:
     two = crossover(8)
-    assert own_effects(two.design, group_visits(two.design, two.owners)).shape[2] == 0
+    assert own_effects(two.design, group_visits(two.design, two.owners)).columns.shape[2] == 0
     five = longitudinal(8, 5)
     visits = group_visits(five.design, five.owners)
-    assert own_effects(five.design, visits).shape[2] == 1  # group × time is each participant's time again
+    assert own_effects(five.design, visits).columns.shape[2] == 1  # group × time is each participant's time again
     assert default_own_effects(five.design, five.owners) == ("time",)
     drug = np.resize([1.0, -1.0, -1.0, 1.0, -1.0, 1.0, 1.0, -1.0], 32)
     period = np.resize(np.eye(4), (32, 4))[:, 1:]
@@ -141,9 +160,9 @@ def test_own_effects_are_those_that_data_can_tell_apart() -> None:
     columns = ("mean", "drug[a]", "period[2]", "period[3]", "period[4]")
     design = Design(names, columns, np.column_stack([np.ones(32), drug, period]))
     visits = group_visits(design, [name[:2] for name in names])
-    Z = own_effects(design, visits)
+    Z = own_effects(design, visits).columns
     np.testing.assert_allclose(np.abs(Z[..., 0]), 1.0)  # a period is another at every visit: only the drug's is left
-    assert own_effects(design, visits, ["drug[a]", "period[2]"]).shape[2] == 2
+    np.testing.assert_array_equal(own_effects(design, visits, ["drug[a]", "period[2]"]).of_term, np.eye(2))
     with pytest.raises(PebError, match="mean does not differ between the visits of a participant"):
         own_effects(design, visits, ["mean"])
 
@@ -156,7 +175,7 @@ def test_how_a_factor_of_visits_is_coded_does_not_matter_to_own_effects() -> Non
     shared = []
     for matrix in (np.column_stack([np.ones(36), dose[:, 1:]]), turned):
         design = Design(names, ("mean", "dose[1]", "dose[2]"), matrix)
-        Z = own_effects(design, group_visits(design, owners))
+        Z = own_effects(design, group_visits(design, owners)).columns
         shared.append(Z @ np.swapaxes(Z, 1, 2))
     np.testing.assert_allclose(*shared, atol=1e-10)
 
@@ -181,7 +200,7 @@ def test_own_effects_do_not_depend_on_the_coding_of_a_formula(formulas: tuple[st
     shared = []
     for formula in formulas:
         design = Design.from_formula(frame, formula)
-        Z = own_effects(design, group_visits(design, owners))
+        Z = own_effects(design, group_visits(design, owners)).columns
         assert Z.shape[2] == own
         shared.append(Z @ np.swapaxes(Z, 1, 2))
     np.testing.assert_allclose(shared, np.broadcast_to(shared[0], np.shape(shared)), atol=1e-9)

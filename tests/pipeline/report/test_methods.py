@@ -132,7 +132,7 @@ def test_designs_and_contrasts_are_given_in_the_words_of_the_analysis(result: St
     report = replace(report, summary={**summary, "own_effects": ["drug", "weeks"]})
     text = text_of(replace(crossover(result), analyses={"levels": report}))
     assert "6 visits of 3 participants, participants with means and effects of drug and weeks of their own" in text
-    assert "6 visits of 3 participants" in text
+    assert "their own (of all alike or of one most, which was averaged over), and the group" in text
     assert "5 participants without what it takes were left out" in text
     assert "whose columns are mean: mean; drug[ketamine]: ketamine minus placebo." in text
     assert (
