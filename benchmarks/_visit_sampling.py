@@ -4,8 +4,8 @@
            + Σ over kinds of spread, Σ_j ln N(u_j; μ, 0.6²) + ln half-t_4(e^μ / 0.5) + μ
 
 over effects β, ln spreads u and μ of visits, of participants' means and of their own effects (of all terms alike
-or of one most, summed over), and every participant's θ at every visit. Coordinates are those in which the fit is about a
-standard normal.
+or of one most, summed over), and every participant's θ at every visit. Coordinates are those in which the fit is about
+a standard normal.
 """
 
 from __future__ import annotations

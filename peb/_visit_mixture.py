@@ -6,9 +6,9 @@ its visits (z_iv, see `_visits`), and what is left of each visit:
     θ_iv = x_iv β + a_i + z_iv s_i + ε_iv,
     a_i ~ N(0, c τ_b²),    s_it ~ N(0, c' τ_t² I),    ε_iv ~ N(0, c' τ_w²),    β ~ N(m0, P0^-1)
 
-Own effects s_it are of one or more terms t (drug, time). Where there are several, either all differ alike, τ_t = τ_s, or
-one most, and the others a third as much, τ_t = τ_s / 3; which is summed over, each case with the same prior odds. A
-spread of each term's own would be one more axis of nodes for each, and one for all is too small for whichever term
+Own effects s_it are of one or more terms t (drug, time). Where there are several, either all differ alike, τ_t = τ_s,
+or one most, and the others a third as much, τ_t = τ_s / 3; which is summed over, each case with the same prior odds.
+A spread of each term's own would be one more axis of nodes for each, and one for all is too small for whichever term
 differs most.
 
 Most participants are regular, c = c' = 1. Of 100, 2 may lie 3 to 30 times as far out in their mean (c), and 2 in what
