@@ -11,6 +11,7 @@ import typer
 from ..common import UsageError, did_you_mean, print_line, print_message, progress, start_jax
 from ._guard import guarded
 from ._options import Debug, Jobs, default_jobs
+from ._run import print_answers
 
 if TYPE_CHECKING:
     from ..stages import ExtraSectionSource
@@ -57,7 +58,7 @@ def command(
     jobs: Jobs = None,
     debug: Debug = False,
 ) -> int:
-    """Write the study, run it, print where its report is; 0 where all of it has a result, else 1."""
+    """Write the study, run it, print its answers and where its report is; 0 where all of it has a result, else 1."""
     from ..stages import RunOptions, run_study
     from ..study import read_study
 
@@ -72,6 +73,7 @@ def command(
     for outcome in run.failed:
         print_message(f"{outcome.unit.stage} {outcome.unit.name} failed: {outcome.reason}")
     if run.page is not None:
+        print_answers(run.page)
         print_line(f"the demo's page: {run.page.resolve()}")
     return 1 if run.failed else 0
 

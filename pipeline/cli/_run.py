@@ -69,14 +69,14 @@ def run_and_print(study: Study, options: RunOptions, json_file: Path | None) -> 
         words = ", ".join(f"{counts[status]} {status}" for status in ("made", "kept", "failed") if counts[status])
         print_message(f"{stage}: {words or 'nothing to do'} ({format_duration(seconds)})")
     if run.page is not None:
-        _print_answers(run.page)
+        print_answers(run.page)
         print_line(f"report: {run.page.resolve()}")
     if json_file is not None:
         write_json(json_file, _json(run))
     return 1 if run.failed else 0
 
 
-def _print_answers(page: Path) -> None:
+def print_answers(page: Path) -> None:
     """What the report says first, as far as there is one."""
     content = page.with_suffix(".json")
     if not content.is_file():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli._run import _print_answers
+from pipeline.cli._run import print_answers
 
 
 def test_answers_of_the_report_are_printed_with_their_verdicts(
@@ -17,10 +17,10 @@ def test_answers_of_the_report_are_printed_with_their_verdicts(
         {"question": "Which connections change on average?", "verdict": "yes", "answer": "vmPFC excites amygdala."}
     ]
     (tmp_path / "report.json").write_text(json.dumps({"answers": answers}))
-    _print_answers(tmp_path / "report.html")
+    print_answers(tmp_path / "report.html")
     assert "Which connections change on average? Yes: vmPFC excites amygdala." in capsys.readouterr().err
 
 
 def test_a_run_without_a_report_prints_no_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _print_answers(tmp_path / "report.html")
+    print_answers(tmp_path / "report.html")
     assert capsys.readouterr().err == ""
