@@ -285,30 +285,36 @@ def _question(inputs: GroupInputs, covariate: str) -> str:
 def mean_question(inputs: GroupInputs) -> str:
     """What the mean over participants answers: of a contrast of visits, whether these differ."""
     if inputs.contrasted:
-        there, here = (words.partition(" ")[2] for words in inputs.contrasted)
-        return f"Which connections differ between {here} and {there}?"
+        return "Which connections differ between {} and {}?".format(*_compared_names(inputs.contrasted))
     if inputs.of.startswith("the contrast"):
         return f"Of which connections is {inputs.of} not zero?"
     return f"Which connections {'change' if inputs.change else 'are there'} on average?"
+
+
+def _compared_names(contrasted: tuple[str, str]) -> tuple[str, str]:
+    """``ketamine`` and ``placebo``, of ``with placebo`` and ``with ketamine``."""
+    there, here = (words.partition(" ")[2] for words in contrasted)
+    return here, there
 
 
 def _sections(
     inputs: GroupInputs, group: GroupPosterior, judged: Mapping[str, CovariateVerdict]
 ) -> tuple[Section, ...]:
     sections = (
-        effects_section(group, inputs.spec, judged),
-        matrices_section(group, inputs.spec, judged),
+        effects_section(group, inputs, judged),
+        matrices_section(group, inputs, judged),
         influence_section(group, inputs.spec),
         design_section(inputs.design, "visits" if inputs.participant_of else "participants"),
     )
     return tuple(section for section in sections if section is not None)
 
 
-def effects_section(group: GroupPosterior, spec: Spec | None, judged: Mapping[str, CovariateVerdict]) -> Section:
+def effects_section(group: GroupPosterior, inputs: GroupInputs, judged: Mapping[str, CovariateVerdict]) -> Section:
     """Every effect with its interval and its verdict, and the P(effect > 0) that this is from."""
     above = np.stack([judged[covariate].above_zero for covariate in group.design.covariates], axis=1)
     shown, called = effect_numbers(group, judged), _called(group, judged)
-    names, covariates, titles = group.parameters, group.design.covariates, effect_titles(group.design)
+    names, covariates = group.parameters, group.design.covariates
+    spec, titles = inputs.spec, effect_titles(group.design, inputs)
     return Section(
         "Effects on connections",
         "The mean is what participants have in common; the effect of a covariate is the change for one unit of it.",
@@ -344,8 +350,16 @@ def effects_section(group: GroupPosterior, spec: Spec | None, judged: Mapping[st
     )
 
 
-def effect_titles(design: Design) -> dict[str, str]:
-    """Columns of a formula's factors → their effects in few words, such as ``ketamine − placebo``."""
+def effect_titles(design: Design, inputs: GroupInputs) -> dict[str, str]:
+    """Columns → their effects in few words, such as ``ketamine − placebo``: of a formula's factors, and the mean of a
+    contrast of visits.
+    """
+    if inputs.contrasted:
+        return {**_titles_of_factors(design), MEAN: "{} − {}".format(*_compared_names(inputs.contrasted))}
+    return _titles_of_factors(design)
+
+
+def _titles_of_factors(design: Design) -> dict[str, str]:
     if design.form is None:
         return {}
     asked = {name: column_contrast(design, name).canonical for name in design.covariates}
@@ -369,13 +383,14 @@ def _called(group: GroupPosterior, judged: Mapping[str, CovariateVerdict]) -> np
 
 
 def matrices_section(
-    group: GroupPosterior, spec: Spec | None, judged: Mapping[str, CovariateVerdict]
+    group: GroupPosterior, inputs: GroupInputs, judged: Mapping[str, CovariateVerdict]
 ) -> Section | None:
     """Connectivity as matrices, one picture for each covariate; None where the group is not over a DCM's A or B."""
+    spec = inputs.spec
     if spec is None or not {"A", "B"} & set(group.fields):
         return None
     shown, called = effect_numbers(group, judged), _called(group, judged)
-    titles = effect_titles(group.design)
+    titles = effect_titles(group.design, inputs)
     drawn = tuple(
         Picture(
             f"matrix-{slug(covariate)}-{k}",
