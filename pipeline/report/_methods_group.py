@@ -32,7 +32,7 @@ def group_paragraphs(result: StudyResult) -> list[str]:
         return []
     plain = [name for name, analysis in study.group.items() if not _has_own_paragraph(study, analysis)]
     named = [_describe_analysis(name, study.group[name], result) for name in plain]
-    analyses = f" {'Analyses' if len(named) > 1 else 'Analysis'} {'; '.join(named)}." if named else ""
+    analyses = f" {'Analyses:' if len(named) > 1 else 'Analysis'} {'; '.join(named)}." if named else ""
     means_only = all(_is_mean_only(study, analysis) for analysis in study.group.values())
     by = (
         "by their mean, each participant weighted by the precision of the estimates."
