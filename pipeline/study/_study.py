@@ -239,7 +239,7 @@ class Region(ConfigSection):
     """`[regions.NAME]`: exactly one of a mask file, a sphere, labels of an atlas, or a preset."""
 
     mask: Annotated[
-        Path | None, Field(description="NIfTI file; what is above `threshold` (default: 0.5, of percentages 50) belongs.")
+        Path | None, Field(description="NIfTI file; what is above `threshold` (default: 0.5, of percents 50) belongs.")
     ] = None
     sphere: Annotated[Sphere | None, Field(description="Centre and radius.")] = None
     atlas: Annotated[
