@@ -48,7 +48,8 @@ from ._arms import (
     sampling_warnings,
 )
 from ._effect_tables import effect_records, effect_rule, influence_records
-from ._fit_report import facts, group_notices, influence_section, save_group, summary, verdicts_summary
+from ._fit_report import facts, group_notices, save_group, summary, verdicts_summary
+from ._fit_sections import influence_section
 from ._group_inputs import GroupInputs
 from ._plain_answers import arms_sentence
 

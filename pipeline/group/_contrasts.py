@@ -259,8 +259,8 @@ def _question(inputs: GroupInputs, contrast: Contrast) -> str:
     if _says_difference(contrast):
         return f"{first}{what} differ: {contrast.explanation}?"
     numbers = contrast_numbers(inputs.design, contrast)
-    if inputs.design.form is not None and not any(numbers) and inputs.contrasted:
-        there, here = (words.partition(" ")[2] for words in inputs.contrasted)
+    if inputs.design.form is not None and not any(numbers) and inputs.compared:
+        here, there = inputs.compared
         return f"{first}connections differ between {here} and {there}: {contrast.explanation}?"
     if inputs.design.form is not None and not any(numbers):
         return f"{first}connections {'change' if inputs.change else 'are there'}: {contrast.explanation}?"

@@ -115,6 +115,14 @@ class GroupInputs:
         """Parameter → SPM's name, where `spec` does not say it."""
         return None if self.spm_parameters is None else {key: name for key, (name, _) in self.spm_parameters.items()}
 
+    @property
+    def compared(self) -> tuple[str, str] | None:
+        """Of a contrast of two visits or levels their names, ``ketamine`` and ``placebo``."""
+        if self.contrasted is None:
+            return None
+        there, here = (words.partition(" ")[2] for words in self.contrasted)
+        return here, there
+
     def spm_places(self, group: GroupPosterior) -> dict[str, Any]:
         """How `write_peb` and `write_bma` find a group's parameters in SPM's vectors."""
         if self.spm_parameters is None:
