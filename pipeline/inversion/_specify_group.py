@@ -12,7 +12,7 @@ from typing import Any
 
 from ..common import UsageError, file_name_text, find_files, natural_key, visible_text
 from ..matlab import FieldProblem
-from ..spm import DcmFile, SpmFileError, read_voi, sessions_of, specify_from_vois, write_dcm
+from ..spm import DcmFile, MissingVoiError, SpmFileError, read_voi, sessions_of, specify_from_vois, write_dcm
 from ..study import SpecifiedDcm
 
 VOI_PATTERN = "VOI_*.mat"
@@ -167,7 +167,7 @@ def _specify_participant(
             write_dcm(path, source)
             made.append(SpecifiedFile(participant.name, session, path, source))
         except (SpmFileError, FieldProblem) as error:
-            hint = others[0] if others and "no VOI" in str(error) else ""
+            hint = others[0] if others and isinstance(error, MissingVoiError) else ""
             made.append(SpecifiedFile(participant.name, session, failure=f"{error}{hint}"))
     return made
 

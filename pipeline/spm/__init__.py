@@ -18,13 +18,14 @@ from ._peb_group import (
 from ._peb_read import PebFileError, SpmAverage
 from ._posterior_file import RDCM, PosteriorOnly
 from ._specify import sessions_of, specify_dcm, specify_from_vois
-from ._voi import Voi, VoiFileError, read_voi, read_vois
+from ._voi import MissingVoiError, Voi, VoiFileError, read_voi, read_vois
 
 __all__ = [
     "RDCM",
     "DcmFile",
     "DcmFileError",
     "EchoTime",
+    "MissingVoiError",
     "PebFileError",
     "PosteriorFile",
     "PosteriorOnly",

@@ -16,7 +16,7 @@ from dcm import SPM12_ECHO_TIME, Spec
 from ..common import did_you_mean
 from ..matlab import FieldProblem, StructArray, cell_row, matlab_scalar
 from ._dcm_file import DcmFile, read_struct
-from ._voi import DesignInputs, Voi, VoiFileError, check_together, read_session_inputs, read_voi
+from ._voi import DesignInputs, MissingVoiError, Voi, VoiFileError, check_together, read_session_inputs, read_voi
 
 SAME = 1e-6  # of the confounds' largest value
 
@@ -109,18 +109,18 @@ def sessions_of(vois: Sequence[Voi]) -> list[int]:
 def _choose(vois: Sequence[Voi], regions: Sequence[str], session: int, spm_mat: Path) -> list[Voi]:
     """The regions of a session in the order of the model."""
     if not vois:
-        raise VoiFileError(spm_mat, "", "has no VOI_*.mat with it; extract the regions in SPM")
+        raise MissingVoiError(spm_mat, "", "has no VOI_*.mat with it; extract the regions in SPM")
     here = [voi for voi in vois if voi.session == session]
     if not here:
         there = ", ".join(map(str, sessions_of(vois)))
-        raise VoiFileError(spm_mat, "", f"has no VOI of session {session}; there are VOIs of session {there}")
+        raise MissingVoiError(spm_mat, "", f"has no VOI of session {session}; there are VOIs of session {there}")
     found = []
     for region in regions:
         own = [voi for voi in here if voi.name == region]
         if not own:
             names = list(dict.fromkeys(voi.name for voi in here))
             tip = did_you_mean(region, names, f"VOIs of session {session}")
-            raise VoiFileError(spm_mat, "", f"has no VOI called {region!r} (xY.name) in session {session}{tip}")
+            raise MissingVoiError(spm_mat, "", f"has no VOI called {region!r} (xY.name) in session {session}{tip}")
         if len(own) > 1:
             raise VoiFileError(
                 own[1].path,

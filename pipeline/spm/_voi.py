@@ -24,6 +24,10 @@ class VoiFileError(SpmFileError):
     """What is wrong with one VOI_*.mat or SPM.mat; attributes as in `SpmFileError`."""
 
 
+class MissingVoiError(VoiFileError):
+    """A region of a model that no VOI_*.mat holds."""
+
+
 @dataclass(frozen=True, eq=False)
 class Voi:
     """One region of one session; `content` is the whole struct xY as `load_mat` reads it."""
