@@ -39,7 +39,7 @@ def test_a_design_goes_from_files_to_a_report_that_is_true_of_it(
         request.getfixturevalue("blank_pictures")
     done = effconn("demo", "--design", name, *expected.options, "--out", tmp_path, "--jobs", "1")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Do the intervals of visits hold what was planted? " in done.stderr, "and the other answers of the report"
+    assert "Do the intervals of visits hold what was planted" in done.stderr, "and the other answers of the report"
     results = tmp_path / "results"
 
     effects = pd.read_csv(results / "tables/truth-effects.tsv", sep="\t")
