@@ -23,7 +23,7 @@ from numpyro.infer import NUTS
 from peb import GroupPosterior, PebSettings, fit_visits
 from peb._mixture_group import prepare_mixture
 from peb._spread_prior import ALIKE, FREEDOM, TYPICAL
-from peb._visit_mixture import CLASS_SHARES, LESS, VisitDesign, class_precisions
+from peb._visit_mixture import CLASS_SHARES, SHARE_OF_OTHERS, VisitDesign, class_precisions
 from peb._visits import group_visits, own_effects
 from peb._visits_group import VisitGroup, visit_group
 
@@ -81,7 +81,9 @@ def _density(group: VisitGroup, fit: GroupPosterior) -> tuple[Any, np.ndarray, n
     X, unit = jnp.asarray(group.matrix), rows.unit
     own = jnp.asarray(group.own.columns)
     design = VisitDesign(X, jnp.asarray(group.visits.seen.astype(float)), own, jnp.asarray(group.own.of_term))
-    cases = np.concatenate([np.ones((1, terms)), np.where(np.eye(terms), 1.0, LESS)])[: max(1, terms + (terms > 1))]
+    cases = np.concatenate([np.ones((1, terms)), np.where(np.eye(terms), 1.0, SHARE_OF_OTHERS)])[
+        : max(1, terms + (terms > 1))
+    ]
     prior, beta_size = fit.prior, q * K
     under = [estimate.select(fit.parameters).posterior for estimate in fit.participants]
     theta = np.moveaxis(group.visits.spread(np.array([density.mean for density in under])), 2, 1)

@@ -38,7 +38,7 @@ from ._mixture_group import prepare_mixture
 from ._node_mixture import NodeMixture
 from ._peb_of_pebs import fit_peb_of_pebs
 from ._settings import PebError, PebSettings
-from ._spread_prior import CASES, LAST_WEIGHT, grid, kinds_of_spread, weight_of_kinds, weights
+from ._spread_prior import CASE_COLUMN, LAST_WEIGHT, grid, kinds_of_spread, weight_of_kinds, weights
 from ._visit_mixture import (
     OF_MEAN,
     OF_VISITS,
@@ -244,7 +244,7 @@ def _collect(group: VisitGroup, found: _VisitFit, name: str) -> GroupPosterior:
     mixture, rows, visits = found.mixture, group.rows, group.visits
     weight, q = mixture.weight, len(rows.unit)
     parameters = rows.chosen.parameters
-    kinds, shares = kinds_of_spread(mixture.u)[:CASES], weight_of_kinds(weight, mixture.u)[:CASES]
+    kinds, shares = kinds_of_spread(mixture.u)[:CASE_COLUMN], weight_of_kinds(weight, mixture.u)[:CASE_COLUMN]
     axes = [np.unique(mixture.u[:, kind]) for kind in range(len(kinds))]
     priors = [np.tile(np.exp(kind.log_typical) @ kind.each, (q, 1)) for kind in kinds]
     priors = [share / share.sum(axis=1, keepdims=True) for share in priors]

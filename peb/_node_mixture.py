@@ -22,7 +22,7 @@ from dcm import NormalMixture
 from dcm.tables import short_repr
 
 from ._gaussian import Gaussian, log_det, precision
-from ._spread_prior import CASES, grid, log_averages, log_prior_of_all_typical, log_total, weights
+from ._spread_prior import CASE_COLUMN, grid, log_averages, log_prior_of_all_typical, log_total, weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,14 +62,14 @@ class NodeMixture:
     @property
     def largest(self) -> float:
         """The largest standard deviation that was tried, over the unit of its connection."""
-        return float(np.exp((self.u if self.u.ndim == 1 else self.u[:, :CASES]).max()))
+        return float(np.exp((self.u if self.u.ndim == 1 else self.u[:, :CASE_COLUMN]).max()))
 
     @property
     def beyond(self) -> Float[np.ndarray, "param"]:
         """The probability that a standard deviation is the largest that was tried, or more."""
         if self.u.ndim == 1:
             return self.weight[:, -1]
-        largest = (self.u[:, :CASES] >= grid(wide=True)[-1] - 1e-9).any(axis=1)
+        largest = (self.u[:, :CASE_COLUMN] >= grid(wide=True)[-1] - 1e-9).any(axis=1)
         return np.asarray(self.weight[:, largest].sum(axis=1))
 
     @property

@@ -28,7 +28,7 @@ LOWEST, HIGHEST, NODES, MORE_NODES = 0.014, 2.8, 22, 12  # of τ / √PC; nodes 
 ALIKE = 0.6  # SD of u about μ
 ARMS_ALIKE = 1.0  # SD of the μ of an arm about that of both, where arms have groups of their own
 FREEDOM, TYPICAL = 4.0, 0.5  # of the half-t over e^μ
-CASES = 3  # column of u that numbers cases, and is no spread
+CASE_COLUMN = 3  # of u: it numbers cases, and columns before are spreads
 LAST_WEIGHT = 1e-3  # of the last node, from which the grid is widened, and if it is, from which a fit warns
 
 
@@ -61,8 +61,8 @@ def kinds_of_spread(u: Float[np.ndarray, "node"] | Float[np.ndarray, "node kind"
     """Of every kind that nodes have; the first alone where u is (node,)."""
     if u.ndim == 1:
         return (KindOfSpread(log_prior_of_typical(u), np.exp(log_prior_of_each(u))),)
-    spreads = [_kind_on_its_own_grid(np.unique(u[:, kind])) for kind in range(min(u.shape[1], CASES))]
-    cases = np.unique(u[:, CASES:]).size
+    spreads = [_kind_on_its_own_grid(np.unique(u[:, kind])) for kind in range(min(u.shape[1], CASE_COLUMN))]
+    cases = np.unique(u[:, CASE_COLUMN:]).size
     return (*spreads, *([KindOfSpread(np.zeros(1), np.full((1, cases), 1 / cases))] if cases else []))
 
 

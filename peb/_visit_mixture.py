@@ -39,7 +39,7 @@ from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float
 
 from ._scale_mixture import SCALES, SHARES, LocalShape, SweptInverse, climb_by_newton, swept_inverse
-from ._spread_prior import CASES
+from ._spread_prior import CASE_COLUMN
 
 # Classes of (c, c'): regular, one of the two off, both off alike.
 OF_MEAN = np.concatenate([SCALES, np.ones(5), SCALES[1:]])
@@ -47,7 +47,7 @@ OF_VISITS = np.concatenate([np.ones(6), SCALES[1:], SCALES[1:]])
 CLASS_SHARES = np.concatenate([SHARES * SHARES[0], SHARES[0] * SHARES[1:], SHARES[1:] * SHARES[1:].sum()])
 STEPS = (4, 16)  # of EM alone, and in all
 NODES_AT_ONCE = 32
-LESS = 1 / 3  # τ of the other terms over that of the one in whose effect participants differ most
+SHARE_OF_OTHERS = 1 / 3  # τ of the other terms over that of the one in whose effect participants differ most
 
 
 class KnownVisits(eqx.Module):
@@ -113,9 +113,9 @@ def deviations(u: Float[np.ndarray, "node kind"], terms: int) -> Float[np.ndarra
     """Standard deviations at nodes of u: τ_w, τ_b and, where there are own effects, τ_t of each term."""
     if terms < 2:
         return np.asarray(np.exp(u))
-    case = u[:, CASES].astype(int)  # 0: all terms alike, t: mostly the t-th
+    case = u[:, CASE_COLUMN].astype(int)  # 0: all terms alike, t: mostly the t-th
     most = (case[:, None] == 0) | (case[:, None] == 1 + np.arange(terms))
-    return np.column_stack([np.exp(u[:, :2]), np.exp(u[:, 2:3]) * np.where(most, 1.0, LESS)])
+    return np.column_stack([np.exp(u[:, :2]), np.exp(u[:, 2:3]) * np.where(most, 1.0, SHARE_OF_OTHERS)])
 
 
 def _precisions(

@@ -114,9 +114,8 @@ def matrices_section(
         Picture(
             f"matrix-{slug(covariate)}-{k}",
             f"{titles.get(covariate, covariate)}: from the column's region to the row's",
-            "Bold and deep: the verdict is yes. Hatched: not in the model. The diagonal is the "
-            "log scale of a "
-            "region's self-inhibition: above zero means more of it.",
+            "Bold and deep: the verdict is yes. Hatched: not in the model. The diagonal is the log scale of a region's "
+            "self-inhibition: above zero means more of it.",
             matrix_figure(
                 group.parameters,
                 shown.mean[:, k],

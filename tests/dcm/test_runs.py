@@ -204,8 +204,9 @@ def test_runs_of_a_padded_batch_are_inverted_as_they_are_alone(cut: Cut) -> None
     ]
     ((position, found),) = invert_each(subjects, QUICK, wanted=[1])
     assert position == 1
-    np.testing.assert_allclose(found.mean, cut.posterior.mean, atol=1e-6)  # type: ignore[union-attr]  # none failed
-    assert found.free_energy == pytest.approx(cut.posterior.free_energy, abs=1e-6)  # type: ignore[union-attr]
+    assert isinstance(found, Posterior)
+    np.testing.assert_allclose(found.mean, cut.posterior.mean, atol=1e-6)
+    assert found.free_energy == pytest.approx(cut.posterior.free_energy, abs=1e-6)
     assert cut.posterior.run_starts == (0, 110)
 
 

@@ -74,7 +74,7 @@ for page, blocks in json.load(sys.stdin).items():
         with contextlib.redirect_stdout(io.StringIO()) as out:
             try:
                 exec(compile(code, page, "exec"), {"__name__": "__main__"})
-            except Exception:
+            except Exception:  # whatever a block of a page raises is what its test shows
                 error = traceback.format_exc()
         printed[page].append([out.getvalue(), error])
 json.dump(printed, sys.stdout)

@@ -12,7 +12,7 @@ from scipy.stats import multivariate_normal
 from visit_groups import VisitData, crossover, longitudinal, repeated_crossover
 
 from peb import Design, Estimate, Gaussian, PebError, PebSettings, combine_visits, fit, fit_visits
-from peb._visit_mixture import CLASS_SHARES, LESS, OF_MEAN, OF_VISITS
+from peb._visit_mixture import CLASS_SHARES, OF_MEAN, OF_VISITS, SHARE_OF_OTHERS
 from peb._visit_remarks import describe_mixed_numbers
 from peb._visits import default_own_effects, group_visits, own_effects
 
@@ -31,7 +31,9 @@ def by_brute_force(data: VisitData, u: np.ndarray, grid: np.ndarray) -> np.ndarr
     X, heights = data.design.matrix, np.zeros((len(u), len(grid)))
     prior = multivariate_normal.logpdf(grid, np.zeros(X.shape[1]), np.diag(1 / (X**2).mean(axis=0)))
     for node, (tau, case) in enumerate(zip(np.exp(u[:, :3]), u[:, 3:], strict=True)):
-        share = [1.0 if not case.size or case[0] in (0, 1 + term) else LESS for term in range(of_term.shape[1])]
+        share = [
+            1.0 if not case.size or case[0] in (0, 1 + term) else SHARE_OF_OTHERS for term in range(of_term.shape[1])
+        ]
         for i in range(len(visits.participants)):
             rows = np.flatnonzero(visits.of_row == i)
             one, own = np.ones((len(rows), 1)), Z[i, : len(rows)] * (of_term @ share)
