@@ -82,7 +82,8 @@ def print_answers(page: Path) -> None:
     if not content.is_file():
         return
     for answer in read_json(content)["answers"]:
-        print_message(f"{answer['question']} {answer['verdict'].capitalize()}: {answer['answer']}")
+        said = f"{answer['question']} {answer['verdict'].capitalize()}: {answer['answer']}"
+        print_message(said.replace("\N{NO-BREAK SPACE}", " "))  # a page's; on a terminal it would be shown as a code
 
 
 def _json(run: StudyRun) -> dict[str, Any]:
